@@ -1,0 +1,46 @@
+# Every target sets itself up; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test slow check format wheel train-tiny clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: $(INSTALLED)  ## make .venv from requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install  ## evaluate the tiny IDEFICS on the five mini benchmarks, beside the published numbers
+	$(BIN)/evals run suite=demo
+
+test: install  ## the default test suite (minutes, two cores)
+	$(BIN)/python -m pytest
+
+slow: install  ## the long tests
+	$(BIN)/python -m pytest -m slow
+
+check: install  ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## format and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: install  ## build the wheel into dist/
+	$(BIN)/python -m build --no-isolation --wheel
+
+train-tiny: install  ## train evals/mini/checkpoint anew (about an hour on two cores)
+	$(BIN)/python -m evals.mini.train --out evals/mini/checkpoint
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist *.egg-info
