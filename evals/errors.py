@@ -1,0 +1,46 @@
+"""What a user can put right, each with the way out in its message.
+
+    EvalError
+    ├── ConfigError       a setting: unknown, missing, contradictory
+    ├── DataError         an annotation file, a picture, a row
+    ├── PromptError       a prompt that cannot be built or read
+    ├── CheckpointError   a model folder: files, config, weights
+    └── ResultsError      a run folder or a results file
+
+Anything else that is raised is a bug of ours and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+
+
+class EvalError(Exception):
+    """A mistake that the user can mend; the command line prints it without a traceback."""
+
+
+class ConfigError(EvalError):
+    """A setting is unknown, missing or contradicts another."""
+
+
+class DataError(EvalError):
+    """A data file, a picture or a row is missing or malformed."""
+
+
+class PromptError(EvalError):
+    """A prompt cannot be built, or the model cannot read it."""
+
+
+class CheckpointError(EvalError):
+    """A checkpoint's folder, config or weights are not what they must be."""
+
+
+class ResultsError(EvalError):
+    """A run folder or a results file does not hold what is asked of it."""
+
+
+def list_problems(problems: Iterable[str], *, max_shown: int = 20) -> str:
+    """Return one line a problem, cut after `max_shown` with the number left out."""
+    lines = list(problems)
+    shown = [f"  - {line}" for line in lines[:max_shown]]
+    if len(lines) > max_shown:
+        shown.append(f"  ... and {len(lines) - max_shown} more")
+    return "\n".join(shown)

@@ -1,0 +1,53 @@
+"""What a model is to the harness."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from evals.types.prompts import Prompt
+from evals.types.requests import GenerateRequest, Generation, LogLikelihoodRequest, LogLikelihoods
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a number was made with, known before any weight is read."""
+
+    name: str
+    checkpoint: str
+    """The folder or hub id as the user gave it."""
+    fingerprint: str
+    """One sha256 over the checkpoint's files (`files`)."""
+    files: Mapping[str, str]
+    """File name -> sha256."""
+    dtype: str
+    device: str
+    revision: str = ""
+    """The commit of a hub repository."""
+
+
+class Model(Protocol):
+    """Answers in any order, keyed by id; an answer depends on its request alone."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Prompt and answer together."""
+        ...
+
+    def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int: ...
+
+    def generate(self, requests: Iterable[GenerateRequest]) -> Iterator[Generation]: ...
+
+    def loglikelihood(
+        self, requests: Iterable[LogLikelihoodRequest]
+    ) -> Iterator[LogLikelihoods]: ...
+
+
+class ModelSpec(Protocol):
+    """A model's settings: says what it would be before it is loaded (a finished run never is)."""
+
+    def describe(self) -> ModelInfo: ...
+
+    def load(self) -> Model: ...

@@ -1,0 +1,90 @@
+"""A prompt: text and pictures, interleaved."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evals.errors import DataError, PromptError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilImage
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A run of text in a prompt; never empty inside a `Prompt`."""
+
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A picture by reference; its identity is the sha256 of its bytes, its pixels are decoded late.
+
+    Two images are equal when their bytes are. A PIL image has no file bytes: its mode, size and
+    raw pixels (and its palette) stand for them.
+    """
+
+    source: "Path | str | bytes | Callable[[], bytes] | PilImage"
+    """A path, a URL (`str`), encoded bytes, a function that reads encoded bytes, or a PIL image."""
+    name: str = ""
+    """What an error calls it, where the source does not say (a row of a hub data set)."""
+
+    def __str__(self) -> str:
+        if self.name:
+            return self.name
+        if isinstance(self.source, Path | str):
+            return str(self.source)
+        return f"a picture given as {type(self.source).__name__}"
+
+    @property
+    def is_url(self) -> bool:
+        return isinstance(self.source, str)
+
+    def read_bytes(self) -> bytes:
+        """Return the encoded bytes (of a PIL image: mode, size and raw pixels).
+
+        Raises:
+            DataError: the file cannot be read.
+            PromptError: it is a URL; models fetch those, and only with `allow_urls=True`.
+        """
+        if isinstance(self.source, bytes):
+            return self.source
+        if isinstance(self.source, Path):
+            try:
+                return self.source.read_bytes()
+            except OSError as error:
+                raise DataError(
+                    f"picture {self.source} cannot be read: {error.strerror}"
+                ) from error
+        if isinstance(self.source, str):
+            raise PromptError(
+                f"{self.source} is a URL, and URLs are not fetched; load the model with "
+                "allow_urls=True, or pass a path, bytes or a PIL image"
+            )
+        if callable(self.source):
+            return self.source()
+        picture = self.source
+        palette = bytes(picture.getpalette() or ())  # of a GIF: its pixels are indices into it
+        return f"{picture.mode} {picture.size}\n".encode() + palette + picture.tobytes()
+
+    @cached_property
+    def sha256(self) -> str:
+        """The picture's identity, read once."""
+        return hashlib.sha256(self.read_bytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Image):
+            return NotImplemented
+        return self is other or self.sha256 == other.sha256
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+
+Segment = Text | Image
+Prompt = tuple[Segment, ...]
+"""Interleaved text and pictures: never two `Text` in a row, never an empty one (`build_prompt`)."""
