@@ -1,0 +1,238 @@
+"""The plan of a run: query -> demonstrations, made and hashed before the first answer.
+
+One JSON line a query, `{"id": "42", "demonstrations": [["917", 3], ...]}` (support id, index of
+the answer that is shown: into the human answers, or into the choices), after a first line that
+says how it was made. A file that can be read back, also for another checkpoint.
+"""
+
+import hashlib
+import json
+import operator
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from evals.demonstrations.samplers import Ranking, shows_same_picture
+from evals.errors import ConfigError, DataError, list_problems
+from evals.types import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One demonstration of one query."""
+
+    support_id: str
+    answer_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEntry:
+    query_id: str
+    demonstrations: tuple[Planned, ...]
+
+    def first(self, num_demonstrations: int) -> "PlanEntry":
+        """Return the entry of a run with fewer shots: orders nest."""
+        return PlanEntry(self.query_id, self.demonstrations[:num_demonstrations])
+
+
+AnswerChoice = Callable[[Example], int]
+"""Support example -> index of the answer that it shows as a demonstration, before any query."""
+
+
+def build_plan(
+    queries: Iterable[Example],
+    ranking: Ranking,
+    choose_answer: AnswerChoice,
+    *,
+    num_demonstrations: int,
+) -> Iterator[PlanEntry]:
+    """Take the first demonstrations of each query's order that do not show the query's picture.
+
+    Raises:
+        ConfigError: a query has too few.
+    """
+    for query in queries:
+        others = (example for example in ranking(query) if not shows_same_picture(example, query))
+        chosen = list(islice(others, num_demonstrations))
+        if len(chosen) < num_demonstrations:
+            raise ConfigError(
+                f"{num_demonstrations} demonstrations are asked for, and query {query.id} has "
+                f"only {len(chosen)} support examples with another picture; lower shots or "
+                "choose a larger support_split"
+            )
+        yield PlanEntry(
+            query.id, tuple(Planned(shown.id, choose_answer(shown)) for shown in chosen)
+        )
+
+
+def choose_by_rule(rule: str, *, raw_answers: bool, seed: int) -> AnswerChoice:
+    """Return which answer is shown: of a class its label, else by the protocol's rule.
+
+    Args:
+        rule: `most_common` (of equals the one given first), `first`, or `random`.
+        raw_answers: count and show answers as people typed them, where the data keep both forms.
+        seed: of `random`, which does not look at the query: `fixed` demonstrations stay the same
+            text for every query.
+    """
+
+    def choose(shown: Example) -> int:
+        if shown.label is not None:
+            return shown.label
+        answers = shown.shown_references if raw_answers else shown.references
+        if not answers:
+            raise DataError(
+                f"support example {shown.id} has no answer to show; choose a support_split "
+                "that has answers"
+            )
+        if rule == "most_common":
+            return answers.index(Counter(answers).most_common(1)[0][0])
+        if rule == "random":
+            generator = random.Random(f"answer {seed} {shown.id}")
+            return int(generator.random() * len(answers))
+        assert rule == "first", rule
+        return 0
+
+    return choose
+
+
+def write_plan(path: Path, entries: Iterable[PlanEntry], header: Mapping[str, Any]) -> "Plan":
+    """Stream a plan to a file, whole or not at all, and open it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"plan": header}, ensure_ascii=False) + "\n")
+            for entry in entries:
+                shown = [
+                    [planned.support_id, planned.answer_index] for planned in entry.demonstrations
+                ]
+                line = {"id": entry.query_id, "demonstrations": shown}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return read_plan(path)
+
+
+class Plan:
+    """A plan file, read entry by entry: memory does not grow with shots."""
+
+    def __init__(
+        self, path: Path, header: Mapping[str, Any], offsets: Mapping[str, int], sha256: str
+    ) -> None:
+        self.path = path
+        self.header = header
+        """How it was made: sampler, seed, support set, what the similarity was computed with."""
+        self.sha256 = sha256
+        self._offsets = offsets
+
+    def __contains__(self, query_id: str) -> bool:
+        return query_id in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def __getitem__(self, query_id: str) -> PlanEntry:
+        with self.path.open("rb") as file:
+            file.seek(self._offsets[query_id])
+            return _parse_entry(json.loads(file.readline()))
+
+    def entries(self) -> Iterator[PlanEntry]:
+        """Read all entries in file order."""
+        with self.path.open(encoding="utf-8") as file:
+            next(file)
+            for line in file:
+                yield _parse_entry(json.loads(line))
+
+
+def read_plan(path: Path) -> Plan:
+    """Open a plan file.
+
+    Raises:
+        DataError: it is missing or empty, or a line is malformed (all such lines are listed).
+    """
+    digest = hashlib.sha256()
+    offsets: dict[str, int] = {}
+    problems: list[str] = []
+    header: Mapping[str, Any] = {}
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataError(f"plan {path} cannot be read: {error.strerror}") from error
+    with file:
+        position = 0
+        for number, line in enumerate(file, start=1):
+            digest.update(line)
+            try:
+                value = json.loads(line)
+                if number == 1:
+                    header = dict(value["plan"])
+                elif (entry := _parse_entry(value)).query_id in offsets:
+                    problems.append(f"line {number}: query {entry.query_id} a second time")
+                else:
+                    offsets[entry.query_id] = position
+            except (ValueError, KeyError, TypeError):
+                problems.append(f"line {number}: not a plan's line: {line[:80]!r}")
+            position += len(line)
+    if not position:
+        problems.append("it is empty")
+    if problems:
+        raise DataError(f"plan {path}:\n{list_problems(problems)}")
+    return Plan(path, header, offsets, digest.hexdigest())
+
+
+def check_plan(
+    plan: Plan,
+    queries: Sequence[Example],
+    support: Mapping[str, Example],
+    *,
+    num_demonstrations: int,
+) -> None:
+    """Check that a plan made elsewhere serves these queries.
+
+    Raises:
+        DataError: it lacks a query, has too few demonstrations, names a support example or an
+            answer that does not exist, or shows a query its own picture; all such places are
+            listed.
+    """
+    labels = {example.label for example in support.values()}
+    problems: list[str] = []
+    for query in queries:
+        if query.id not in plan:
+            problems.append(f"query {query.id} is not in it")
+            continue
+        shown = plan[query.id].first(num_demonstrations).demonstrations
+        if len(shown) < num_demonstrations:
+            problems.append(
+                f"query {query.id}: {len(shown)} demonstrations, {num_demonstrations} needed"
+            )
+        for planned in shown:
+            if fault := _find_fault(planned, query, support.get(planned.support_id), labels):
+                problems.append(f"query {query.id}: support example {planned.support_id} {fault}")
+    if problems:
+        raise DataError(f"plan {plan.path} does not fit:\n{list_problems(problems)}")
+
+
+def _find_fault(
+    planned: Planned, query: Example, shown: Example | None, labels: Collection[int | None]
+) -> str:
+    """Return why a demonstration cannot be shown; empty where it can."""
+    if shown is None:
+        return "is not in the support split"
+    answers = range(len(shown.references)) if shown.label is None else labels
+    if planned.answer_index not in answers:
+        return f"has no answer {planned.answer_index}"
+    return "shows the query's own picture" if shows_same_picture(shown, query) else ""
+
+
+def _parse_entry(value: Mapping[str, Any]) -> PlanEntry:
+    shown = tuple(
+        Planned(str(support), operator.index(index)) for support, index in value["demonstrations"]
+    )
+    return PlanEntry(str(value["id"]), shown)
