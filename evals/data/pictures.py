@@ -1,0 +1,63 @@
+"""Picture files, by the names that annotation files give them.
+
+A folder is listed once instead of asking for its 80,000 files one by one, and every example on a
+picture gets the same `Image`, so that its bytes are hashed once.
+"""
+
+import os
+import re
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from evals.data.rows import Row
+from evals.types import Image, Source
+
+LEADS_OUT = re.compile(r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\0")
+"""Absolute, or with a `..`, to POSIX or to Windows; and what is no file name at all."""
+
+
+class Pictures:
+    """The pictures of one load, looked for below `image_dir`, else below `data_dir`."""
+
+    def __init__(self, source: Source) -> None:
+        self._root = source.image_dir or source.data_dir
+        # `image_dir` may hold the official sub-folders, or the files themselves.
+        self._flat = source.image_dir is not None
+        self.wanted = source.with_images
+        self._images: dict[str, Image] = {}
+        self._list_folder = cache(_list_folder)
+
+    def find(self, name: str, row: Row) -> Image | None:
+        """Return the picture called `name` (relative, with `/`).
+
+        A name that leads out of the folder and a file that is not there are mistakes of `row`.
+        `None` then, and where the source is read without pictures.
+        """
+        if LEADS_OUT.search(name):
+            row.reject(f"picture name {name!r} is absolute or contains '..'")
+            return None
+        if not self.wanted:
+            return None
+        if name not in self._images:
+            path = self._find_path(PurePosixPath(name))
+            if path is None:
+                row.problems.add_missing_picture(
+                    f"{row.place}: picture {name} is not in {self._root}"
+                )
+                return None
+            self._images[name] = Image(path)
+        return self._images[name]
+
+    def _find_path(self, name: PurePosixPath) -> Path | None:
+        for candidate in (self._root / name, *([self._root / name.name] if self._flat else [])):
+            if candidate.name in self._list_folder(candidate.parent):
+                return candidate
+        return None
+
+
+def _list_folder(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()

@@ -1,0 +1,1 @@
+"""The built-in benchmarks, one plugin a file; `configs/task/<name>.yaml` names its function."""
