@@ -1,0 +1,154 @@
+"""Which files a checkpoint is: a local folder, or a repository of the Hugging Face hub.
+
+A file is known by its sha256. In the hub's cache a snapshot's large files are links to blobs that
+are named by it, so 160 GB are not hashed; every other file is, once (`files.sha256_file`).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.errors import CheckpointError
+from evals.files import sha256_file, sha256_json
+
+HUB_PATTERNS = ("*.json", "*.model", "*.safetensors")
+"""The hub's repositories hold the same weights once more as .bin: half of the traffic."""
+
+SMALL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "preprocessor_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+"""What an answer depends on besides the weights."""
+
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder with everything in it, and the hub commit that it is, if any."""
+
+    folder: Path
+    revision: str = ""
+
+
+def resolve_checkpoint(checkpoint: str | Path, *, revision: str | None = None) -> Checkpoint:
+    """Find a local folder, else download a hub repository's small files and safetensors.
+
+    Raises:
+        CheckpointError: it is neither, the hub cannot be reached, or a folder was given with a
+            revision.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise CheckpointError(
+                f"{folder} is a folder and has no revision {revision!r}; drop the revision, or "
+                "name a hub repository"
+            )
+        return Checkpoint(folder, _commit_of(folder))
+    repository = str(checkpoint)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise CheckpointError(
+            f"{repository} is no folder, and no hub repository either (those look like "
+            "HuggingFaceM4/idefics-9b)"
+        )
+    snapshot = _download(repository, revision=revision)
+    return Checkpoint(snapshot, _commit_of(snapshot))
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """Return the safetensors files of a checkpoint, sharded or not.
+
+    Raises:
+        CheckpointError: there are none, the index is malformed, or it names files that are not
+            there.
+    """
+    index = folder / WEIGHTS_INDEX
+    if not index.is_file():
+        if not (folder / WEIGHTS).is_file():
+            raise CheckpointError(
+                f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX}; weights are read from "
+                "safetensors only"
+            )
+        return (folder / WEIGHTS,)
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"{index} is no index of safetensors: {error!r}") from error
+    if unsafe := [name for name in names if Path(str(name)).name != name]:
+        raise CheckpointError(f"{index} names files outside its folder: {', '.join(unsafe)}")
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise CheckpointError(
+            f"{index} names files that are not there: {', '.join(missing)}; download them again"
+        )
+    return tuple(folder / name for name in names)
+
+
+def hash_files(folder: Path, *, verify: bool = False) -> Mapping[str, str]:
+    """Return file name -> sha256 of everything that an answer depends on.
+
+    `verify` reads all bytes again, whatever was remembered or the hub's cache says.
+
+    Raises:
+        CheckpointError: the folder has no weights, or a blob's bytes are not what its name says.
+    """
+    small = (folder / name for name in (*SMALL_FILES, WEIGHTS_INDEX))
+    paths = (*(path for path in small if path.is_file()), *weight_files(folder))
+    return {path.name: _hash(path, verify=verify) for path in sorted(paths)}
+
+
+def fingerprint(files: Mapping[str, str]) -> str:
+    """Return one sha256 over a checkpoint's files."""
+    return sha256_json(dict(files))
+
+
+def _hash(path: Path, *, verify: bool) -> str:
+    blob = path.resolve().name if path.is_symlink() else ""
+    named = blob if _SHA256.fullmatch(blob) else None
+    if named and not verify:
+        return named
+    digest = sha256_file(path, verify=verify)
+    if named and digest != named:
+        raise CheckpointError(
+            f"{path} is damaged: its sha256 is {digest}, and the hub's is {named}; delete it and "
+            "download it again"
+        )
+    return digest
+
+
+def _commit_of(folder: Path) -> str:
+    """Return the commit of a snapshot in the hub's cache (`snapshots/<commit>`)."""
+    folder = folder.resolve()
+    is_snapshot = folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name)
+    return folder.name if is_snapshot else ""
+
+
+def _download(repository: str, *, revision: str | None) -> Path:
+    from huggingface_hub import errors, snapshot_download
+
+    # The hub's HTTP library differs between versions; this is its error, whichever it is.
+    http_error = errors.HTTPError  # type: ignore[attr-defined]
+    try:
+        return Path(
+            snapshot_download(repository, revision=revision, allow_patterns=list(HUB_PATTERNS))
+        )
+    except errors.LocalEntryNotFoundError as error:
+        raise CheckpointError(
+            f"{repository} is no folder here, and the hub cannot be reached nor is it in the "
+            "hub's cache; download it where there is a network, and give the folder"
+        ) from error
+    except (http_error, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{repository} cannot be downloaded from the hub: {error}; check the name, the "
+            "revision and the access (`hf auth login`), or give a folder"
+        ) from error

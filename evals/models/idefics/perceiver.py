@@ -1,0 +1,74 @@
+"""The perceiver resampler (Flamingo, Alayrac et al. 2022, section 2.1): many states, few latents.
+
+Learnt latents attend to the image's states *and to themselves*. Shapes: i images, p positions,
+l latents, d width.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from evals.models.idefics.config import ResamplerConfig
+from evals.models.idefics.layers import join_heads, split_heads
+
+
+class Resampler(nn.Module):
+    def __init__(self, config: ResamplerConfig, width: int) -> None:
+        super().__init__()
+        self.latents = nn.Parameter(torch.empty(config.num_latents, width))
+        self.blocks = nn.ModuleList(
+            nn.ModuleList((_Attention(config, width), _FeedForward(width)))
+            for _ in range(config.depth)
+        )
+        self.layer_norm = nn.LayerNorm(width)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Turn hidden states (i, p, d) into latents (i, l, d)."""
+        x = self.latents.expand(len(states), -1, -1)
+        for block in self.blocks:
+            assert isinstance(block, nn.ModuleList)
+            attention, feed_forward = block
+            x = x + attention(x, states)
+            x = x + feed_forward(x)
+        y: Tensor = self.layer_norm(x)
+        return y
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: ResamplerConfig, width: int) -> None:
+        super().__init__()
+        inner = config.num_heads * config.head_dim
+        self.context_layer_norm = nn.LayerNorm(width)
+        self.latents_layer_norm = nn.LayerNorm(width)
+        self.q_proj = nn.Linear(width, inner, bias=False)
+        self.k_proj = nn.Linear(width, inner, bias=False)
+        self.v_proj = nn.Linear(width, inner, bias=False)
+        self.output_proj = nn.Linear(inner, width, bias=False)
+        if config.qk_norm:
+            self.q_layer_norm = nn.LayerNorm(config.head_dim)
+            self.k_layer_norm = nn.LayerNorm(config.head_dim)
+        self.config = config
+
+    def forward(self, latents: Tensor, states: Tensor) -> Tensor:
+        latents = self.latents_layer_norm(latents)
+        context = torch.cat((self.context_layer_norm(states), latents), dim=1)
+        heads = self.config.num_heads
+        q = split_heads(self.q_proj(latents), heads)
+        k = split_heads(self.k_proj(context), heads)
+        v = split_heads(self.v_proj(context), heads)
+        if self.config.qk_norm:
+            q, k = self.q_layer_norm(q), self.k_layer_norm(k)
+        y: Tensor = self.output_proj(join_heads(F.scaled_dot_product_attention(q, k, v)))
+        return y
+
+
+class _FeedForward(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.ln = nn.LayerNorm(width)
+        self.fc = nn.Linear(width, 4 * width, bias=False)
+        self.c_proj = nn.Linear(4 * width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.c_proj(F.relu(self.fc(self.ln(x))))
+        return y

@@ -1,0 +1,197 @@
+"""A model's settings: what configs/model/*.yaml says, and what the model would be.
+
+`describe` reads no weights (a finished run never loads them), `load` does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from evals.errors import ConfigError
+from evals.models.checkpoints import fingerprint, hash_files, resolve_checkpoint
+from evals.models.mock import MOCK_INFO, MockModel
+from evals.resources import tiny_checkpoint_dir
+from evals.types import ModelInfo
+
+if TYPE_CHECKING:
+    import torch
+
+    from evals.models.idefics.engine import IdeficsModel
+    from evals.models.transformers_idefics import TransformersModel
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class IdeficsSpec:
+    """The built-in model."""
+
+    checkpoint: str
+    """A folder, or a repository of the Hugging Face hub."""
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu, cuda or cuda:N."""
+    dtype: str = "auto"
+    """auto (bfloat16 on a GPU, float32 on the CPU), float32, bfloat16 or float16."""
+    batch_size: int = 8
+    revision: str | None = None
+    """Branch, tag or commit of a hub repository."""
+    allow_urls: bool = False
+    """Fetch pictures behind URLs in prompts."""
+
+    def describe(self) -> ModelInfo:
+        return _describe("idefics", self)
+
+    def load(self) -> IdeficsModel:
+        return _load_idefics(self, self.describe())
+
+
+@dataclass(frozen=True, slots=True)
+class TransformersSpec:
+    """The same checkpoints through transformers: the oracle. One request at a time."""
+
+    checkpoint: str
+    """A folder, or a repository of the Hugging Face hub."""
+    device: str = "auto"
+    """auto (a GPU if there is one), cpu, cuda or cuda:N."""
+    dtype: str = "auto"
+    """auto (bfloat16 on a GPU, float32 on the CPU), float32, bfloat16 or float16."""
+    batch_size: int = 8
+    """Accepted so that one command line fits both models: the oracle answers one by one."""
+    revision: str | None = None
+    """Branch, tag or commit of a hub repository."""
+    allow_urls: bool = False
+    """Fetch pictures behind URLs in prompts."""
+
+    def describe(self) -> ModelInfo:
+        return _describe("transformers", self)
+
+    def load(self) -> TransformersModel:
+        from evals.models.transformers_idefics import load_transformers
+
+        info = self.describe()
+        return load_transformers(
+            resolve_checkpoint(self.checkpoint, revision=self.revision).folder,
+            info,
+            device=_torch_device(info),
+            dtype=_torch_dtype(info),
+            allow_urls=self.allow_urls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TinySpec:
+    """The built-in model on the small trained checkpoint that travels with the package."""
+
+    device: str = "cpu"
+    """Small matrices gain nothing on a GPU."""
+    dtype: str = "auto"
+    batch_size: int = 8
+    allow_urls: bool = False
+
+    def describe(self) -> ModelInfo:
+        # Where the package is installed is nobody's business in a record of a run.
+        return replace(_describe("tiny", self._idefics), checkpoint="tiny")
+
+    def load(self) -> IdeficsModel:
+        return _load_idefics(self._idefics, self.describe())
+
+    @property
+    def _idefics(self) -> IdeficsSpec:
+        return IdeficsSpec(
+            str(tiny_checkpoint_dir()),
+            device=self.device,
+            dtype=self.dtype,
+            batch_size=self.batch_size,
+            allow_urls=self.allow_urls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MockSpec:
+    """Answers made up from the prompt alone, for dry runs and tests."""
+
+    max_tokens: int = 2048
+
+    def describe(self) -> ModelInfo:
+        return MOCK_INFO
+
+    def load(self) -> MockModel:
+        return MockModel(max_tokens=self.max_tokens)
+
+
+def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
+    """Check the settings, and find and hash the checkpoint.
+
+    Raises:
+        ConfigError: a device, type or batch size that does not exist.
+        CheckpointError: the checkpoint cannot be found.
+    """
+    if not _DEVICE.fullmatch(spec.device):
+        raise ConfigError(f"model.device={spec.device}: choose auto, cpu, cuda or cuda:N")
+    if spec.dtype not in DTYPES:
+        raise ConfigError(f"model.dtype={spec.dtype}: choose one of {', '.join(DTYPES)}")
+    if spec.batch_size < 1:
+        raise ConfigError(f"model.batch_size={spec.batch_size}: choose 1 or more")
+    device = _resolve_device(spec.device)
+    found = resolve_checkpoint(spec.checkpoint, revision=spec.revision)
+    files = hash_files(found.folder)
+    return ModelInfo(
+        name=name,
+        checkpoint=str(spec.checkpoint),
+        fingerprint=fingerprint(files),
+        files=files,
+        dtype=_resolve_dtype(spec.dtype, device),
+        device=device,
+        revision=found.revision,
+    )
+
+
+def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
+    from evals.models.idefics.engine import load_idefics
+
+    return load_idefics(
+        resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder,
+        info,
+        device=_torch_device(info),
+        dtype=_torch_dtype(info),
+        batch_size=spec.batch_size,
+        allow_urls=spec.allow_urls,
+    )
+
+
+def _resolve_device(device: str) -> str:
+    if device == "cpu":
+        return device
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if not torch.cuda.is_available():
+        raise ConfigError(f"model.device={device}: this torch sees no GPU; choose cpu or auto")
+    count = torch.cuda.device_count()
+    if torch.device(device).index is not None and torch.device(device).index >= count:
+        raise ConfigError(f"model.device={device}: there are {count} GPUs, counted from 0")
+    return device
+
+
+def _resolve_dtype(dtype: str, device: str) -> str:
+    if dtype != "auto":
+        return dtype
+    return "float32" if device == "cpu" else "bfloat16"
+
+
+def _torch_device(info: ModelInfo) -> torch.device:
+    import torch
+
+    return torch.device(info.device)
+
+
+def _torch_dtype(info: ModelInfo) -> torch.dtype:
+    import torch
+
+    dtype = getattr(torch, info.dtype)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
