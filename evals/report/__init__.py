@@ -1,0 +1,1 @@
+"""Tables, published numbers and lists: a laptop can make them, without torch."""
