@@ -1,0 +1,5 @@
+"""`python -m evals` is `evals`."""
+
+from evals.cli import main
+
+main()

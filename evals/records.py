@@ -1,0 +1,112 @@
+"""Records: one JSON line an answer, written once and never changed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from evals.errors import ResultsError
+
+RECORDS = "records.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """An answer in the model's own words."""
+
+    text: str
+    """Before any truncation."""
+    token_ids: tuple[int, ...]
+    logprob: float
+    finish_reason: Literal["eos", "stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A closed set's log-probabilities."""
+
+    logprobs: tuple[tuple[float, ...], ...]
+    """(orders, choices): sums over each choice's tokens, a row for each order of demonstrations."""
+    num_tokens: tuple[int, ...]
+    """(choices,)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of records.jsonl."""
+
+    id: str
+    response: Generated | Ranked
+    prompt_sha256: str
+    demonstrations: tuple[str, ...]
+    """Support ids in prompt order, those that dropped out aside."""
+    dropped: tuple[str, ...]
+    """Support ids that the length limit left no room for."""
+    num_prompt_tokens: int
+
+    def to_json(self) -> str:
+        values = asdict(self)
+        response = values.pop("response")
+        if isinstance(self.response, Generated):
+            response["num_new_tokens"] = len(self.response.token_ids)
+        return json.dumps({"id": values.pop("id"), **response, **values}, ensure_ascii=False)
+
+
+def read_records(run_dir: Path) -> Iterator[Record]:
+    """Read the records in the order of their arrival; a torn last line is not one.
+
+    Raises:
+        ResultsError: a line that is not the last is no record, or an id comes twice.
+    """
+    path = run_dir / RECORDS
+    if not path.is_file():
+        return
+    seen: set[str] = set()
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                record = _parse_record(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ResultsError(
+                    f"{path} line {number} is no record ({error!r}); delete that line and run the "
+                    "same command again, and its query is answered anew"
+                ) from error
+            if record.id in seen:
+                raise ResultsError(f"{path} line {number}: query {record.id} a second time")
+            seen.add(record.id)
+            yield record
+
+
+def cut_torn_line(file: BinaryIO) -> None:
+    """Cut what follows the last newline: a process was killed while it wrote."""
+    end = file.seek(0, 2)
+    tail = b""
+    while end and b"\n" not in tail:
+        start = max(0, end - 65536)
+        file.seek(start)
+        tail = file.read(end - start) + tail
+        end = start
+    file.truncate(end + tail.rfind(b"\n") + 1)
+    file.seek(0, 2)
+
+
+def _parse_record(values: dict[str, Any]) -> Record:
+    response: Generated | Ranked
+    if "text" in values:
+        response = Generated(
+            values["text"], tuple(values["token_ids"]), values["logprob"], values["finish_reason"]
+        )
+    else:
+        rows = tuple(tuple(row) for row in values["logprobs"])
+        response = Ranked(rows, tuple(values["num_tokens"]))
+    return Record(
+        id=values["id"],
+        response=response,
+        prompt_sha256=values["prompt_sha256"],
+        demonstrations=tuple(values["demonstrations"]),
+        dropped=tuple(values["dropped"]),
+        num_prompt_tokens=values["num_prompt_tokens"],
+    )

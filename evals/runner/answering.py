@@ -1,0 +1,49 @@
+"""Sends what a run still lacks to the model, and records the answers as they come."""
+
+from collections.abc import Iterable, Iterator
+
+from evals.demonstrations import Plan
+from evals.records import Record
+from evals.runner.requests import Asked, Asking, Request, Response, ask, record_answer
+from evals.types import Example, GenerateRequest, LogLikelihoodRequest, Model
+
+
+def answer(
+    queries: Iterable[Example], plan: Plan, asking: Asking, model: Model
+) -> Iterator[Record]:
+    """Yield a record for each query, in any order.
+
+    Prompts are built as the model reads ahead: no more of them are held than it looks at.
+    """
+    asked: dict[str, Asked] = {}
+    """Request id -> its query, until the query's last response is in."""
+    responses: dict[str, dict[str, Response]] = {}
+
+    def requests() -> Iterator[Request]:
+        for query in queries:
+            planned = plan[query.id].demonstrations
+            query_asked = ask(query, planned, asking, model)
+            responses[query.id] = {}
+            for request in query_asked.requests:
+                asked[request.id] = query_asked
+                yield request
+
+    for response in _respond(requests(), asking, model):
+        query_asked = asked.pop(response.id)
+        received = responses[query_asked.query.id]
+        received[response.id] = response
+        if len(received) == len(query_asked.requests):
+            del responses[query_asked.query.id]
+            yield record_answer(query_asked, received)
+    assert not asked, f"the model left {len(asked)} requests unanswered, first {next(iter(asked))}"
+
+
+def _respond(requests: Iterator[Request], asking: Asking, model: Model) -> Iterator[Response]:
+    if asking.task.choices:
+        yield from model.loglikelihood(
+            request for request in requests if isinstance(request, LogLikelihoodRequest)
+        )
+    else:
+        yield from model.generate(
+            request for request in requests if isinstance(request, GenerateRequest)
+        )

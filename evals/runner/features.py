@@ -1,0 +1,71 @@
+"""Vision features for RICES: computed once per (picture bytes, checkpoint), kept on disk."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from evals.demonstrations.rices import Feature
+from evals.errors import ConfigError
+from evals.files import cache_dir
+from evals.runner.session import Session
+from evals.types import Image
+
+
+@runtime_checkable
+class FeatureModel(Protocol):
+    """A model that can also say what a picture looks like."""
+
+    def image_features(self, images: Iterable[Image]) -> Iterator[Feature]:
+        """Yield each picture's feature, (d,) of length one, in order."""
+        ...
+
+
+def compute_features(pictures: Iterable[Image], session: Session) -> dict[str, Feature]:
+    """Return picture sha256 -> feature, loading the model only where some are not cached.
+
+    Raises:
+        ConfigError: the model has no vision features to compare.
+    """
+    distinct = {picture.sha256: picture for picture in pictures}
+    folder = cache_dir() / "features" / session.model_info.fingerprint
+    features = {digest: held for digest in distinct if (held := _read(folder, digest)) is not None}
+    missing = [digest for digest in distinct if digest not in features]
+    if missing:
+        model = session.model
+        if not isinstance(model, FeatureModel):
+            raise ConfigError(
+                f"demonstrations.sampler=rices needs a model with vision features, and "
+                f"{session.model_info.name} has none; use model=idefics, or a plan made with it "
+                "(demonstrations.plan=FILE)"
+            )
+        computed = model.image_features(distinct[digest] for digest in missing)
+        pairs = zip(missing, computed, strict=True)
+        for digest, feature in session.progress.track(pairs, "features", total=len(missing)):
+            _write(folder, digest, feature)
+            features[digest] = feature
+    return features
+
+
+def _read(folder: Path, digest: str) -> Feature | None:
+    """Read a cached feature; a torn or foreign file is computed again, never trusted."""
+    try:
+        feature = np.load(_name(folder, digest), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    sound = feature.dtype == np.float32 and feature.ndim == 1 and np.isfinite(feature).all()
+    return feature if sound else None
+
+
+def _write(folder: Path, digest: str, feature: Feature) -> None:
+    path = _name(folder, digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.npy")
+    np.save(temporary, feature.astype(np.float32), allow_pickle=False)
+    temporary.replace(path)
+
+
+def _name(folder: Path, digest: str) -> Path:
+    return folder / digest[:2] / f"{digest}.npy"

@@ -1,0 +1,97 @@
+"""From records to scores: no model, no pictures, any time again."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evals.errors import ResultsError, list_problems
+from evals.protocols import ClassScore, Protocol
+from evals.records import Generated, Ranked, Record
+from evals.stats import breakdown
+from evals.types import Answer, Example, Prediction, Task
+
+BREAKDOWN_KEYS = ("answer_type", "question_type")
+
+
+def read_answer(record: Record, task: Task, protocol: Protocol) -> Answer:
+    """Return the protocol's final answer in a record."""
+    if isinstance(record.response, Generated):
+        return Answer(text=protocol.truncate(task, record.response.text))
+    scores = score_choices(record.response, protocol)
+    choice = max(range(len(scores)), key=scores.__getitem__)
+    return Answer(text=task.choices[choice], choice=choice, probabilities=_softmax(scores))
+
+
+def score_choices(response: Ranked, protocol: Protocol) -> tuple[float, ...]:
+    """Return each choice's score: its log-probability (a token's, for MEAN), averaged over orders.
+
+    OpenFlamingo averages log-probabilities, not probabilities, over orders.
+    """
+    lengths = (
+        response.num_tokens
+        if protocol.class_score is ClassScore.MEAN
+        else (1,) * len(response.num_tokens)
+    )
+    return tuple(
+        math.fsum(row[choice] for row in response.logprobs) / len(response.logprobs) / length
+        for choice, length in enumerate(lengths)
+    )
+
+
+def pair_predictions(
+    queries: Sequence[Example], answers: Mapping[str, Answer], *, where: str, partial: bool
+) -> list[Prediction]:
+    """Pair answers with their queries, in the queries' order.
+
+    Raises:
+        ResultsError: ids are missing (unless `partial`) or extra; all are listed.
+    """
+    wanted = {query.id for query in queries}
+    problems = [f"id {extra} is not in the split" for extra in answers if extra not in wanted]
+    if not partial:
+        problems += [f"id {query.id} has no answer" for query in queries if query.id not in answers]
+    if problems:
+        hint = "" if partial else " (partial=true scores the ids that are there)"
+        raise ResultsError(
+            f"{where}: {len(problems)} ids do not fit{hint}:\n{list_problems(problems)}"
+        )
+    return [Prediction(query, answers[query.id]) for query in queries if query.id in answers]
+
+
+def compute_scores(task: Task, predictions: Sequence[Prediction]) -> dict[str, dict[str, Any]]:
+    """Run every metric of a task; score name -> its values as summary.json has them."""
+    return {
+        score.name: {
+            "value": score.value,
+            "standard_error": score.standard_error,
+            "num_examples": score.num_examples,
+            "note": score.note,
+            "metric": metric.name,
+            "metric_version": metric.version,
+            "per_example": score.per_example,
+        }
+        for metric in task.metrics
+        for score in metric.compute(predictions)
+    }
+
+
+def split_scores(
+    scores: Mapping[str, Mapping[str, Any]], examples: Sequence[Example]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Break scores that have a value for each query down by what the data set says of it."""
+    keys = [key for key in BREAKDOWN_KEYS if examples and all(key in e.metadata for e in examples)]
+    return {
+        name: {
+            f"{key}={value}": {"value": part.mean, "num_examples": part.num_examples}
+            for key in keys
+            for value, part in breakdown(score["per_example"], examples, key=key).items()
+        }
+        for name, score in scores.items()
+        if keys and score["per_example"]
+    }
+
+
+def _softmax(scores: Sequence[float]) -> tuple[float, ...]:
+    top = max(scores)
+    weights = [math.exp(score - top) for score in scores]
+    return tuple(weight / math.fsum(weights) for weight in weights)

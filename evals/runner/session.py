@@ -1,0 +1,63 @@
+"""What the runs of one call share: the model, loaded once and only when asked, and the splits."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol, TypeVar
+
+from evals.compose import build_task
+from evals.config import Settings, TaskSettings
+from evals.types import ExampleSet, Model, ModelInfo, Task
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Shows how far a long step is; the command line brings rich's bars."""
+
+    def track(
+        self, values: Iterable[T], description: str, *, total: int | None = None
+    ) -> Iterator[T]: ...
+
+    def wait(self, description: str) -> AbstractContextManager[None]: ...
+
+
+@dataclass
+class Session:
+    """Mutable on purpose: it remembers what was loaded."""
+
+    settings: Settings
+    progress: Progress
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _splits: dict[tuple[str, str, bool], ExampleSet] = field(default_factory=dict)
+
+    @cached_property
+    def model_info(self) -> ModelInfo:
+        with self.progress.wait("checkpoint files"):
+            return self.settings.model.describe()
+
+    @cached_property
+    def model(self) -> Model:
+        with self.progress.wait(f"model {self.model_info.name}"):
+            return self.settings.model.load()
+
+    def task(self, settings: TaskSettings) -> Task:
+        if settings.name not in self._tasks:
+            self._tasks[settings.name] = build_task(settings.name, settings.plugin)
+        return self._tasks[settings.name]
+
+    def load(self, settings: TaskSettings, split: str, *, with_images: bool = True) -> ExampleSet:
+        """Read a split, once a call.
+
+        `questions=` and `annotations=` name the query split's files: another support split is
+        read from its own, or demonstrations would be drawn from the queries.
+        """
+        key = (settings.name, split, with_images)
+        if key not in self._splits:
+            source = replace(settings.source, with_images=with_images)
+            if split != settings.split:
+                source = replace(source, questions=None, annotations=None)
+            with self.progress.wait(f"{settings.name} {split}"):
+                self._splits[key] = self.task(settings).load(split, source)
+        return self._splits[key]

@@ -1,0 +1,172 @@
+"""The run folder: what was asked, what was answered, what it scored.
+
+    <run folder>/
+    ├── config.yaml     the resolved settings; `evals score` reads them again
+    ├── identity.json   what the answers depend on, and its hash
+    ├── plan.jsonl      query -> demonstrations (evals.demonstrations.plan)
+    ├── records.jsonl   one line an answer, flushed as it comes; a run resumes behind the last
+    ├── answered.json   what the answers were made from: code, model, data files, pictures
+    └── summary.json    the scores, and all that a table says of them
+
+A record is written once and never changed; summary.json can be made again from the others.
+"""
+
+import fcntl
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import yaml
+
+from evals.errors import ResultsError, list_problems
+from evals.files import sha256_json, write_atomic
+from evals.records import RECORDS, Record, cut_torn_line
+
+IDENTITY = "identity.json"
+CONFIG = "config.yaml"
+PLAN = "plan.jsonl"
+ANSWERED = "answered.json"
+
+
+def write_answered(run_dir: Path, answered: Mapping[str, Any]) -> None:
+    write_atomic(run_dir / ANSWERED, json.dumps(answered, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_answered(run_dir: Path) -> dict[str, Any]:
+    """Read what the answers were made from; empty where none was given yet."""
+    path = run_dir / ANSWERED
+    values: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return values
+
+
+def read_config(run_dir: Path) -> dict[str, Any]:
+    """Read a run's settings.
+
+    Raises:
+        ResultsError: the folder is no run.
+    """
+    path = run_dir / CONFIG
+    if not path.is_file():
+        raise ResultsError(f"{run_dir} is no run folder: it has no {CONFIG}")
+    values: dict[str, Any] = yaml.safe_load(path.read_bytes())
+    return values
+
+
+class RunFolder:
+    """A run folder, held by one process: answers are appended, nothing is overwritten."""
+
+    def __init__(
+        self, run_dir: Path, identity: Mapping[str, Any], config: Mapping[str, Any]
+    ) -> None:
+        """Create the folder, or open it where it holds the same run.
+
+        Raises:
+            ResultsError: it holds another run, something else, or another process writes to it.
+        """
+        identity = json.loads(json.dumps(identity))  # as it will be read: tuples are lists
+        self.path = run_dir
+        self.hash = hash_identity(identity)
+        self._check_identity(identity)  # before anything is made in a folder that is not ours
+        run_dir.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = (run_dir / RECORDS).open("a+b")
+        try:
+            _lock(self._file, run_dir)
+            self._check_identity(identity)  # another process may have made it meanwhile
+            write_atomic(
+                run_dir / IDENTITY, json.dumps({"hash": self.hash, **identity}, indent=2) + "\n"
+            )
+            write_atomic(run_dir / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
+            cut_torn_line(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def append(self, record: Record) -> None:
+        """Write one record; it survives the process from here on."""
+        self._file.write(record.to_json().encode("utf-8", "surrogatepass") + b"\n")
+        self._file.flush()
+
+    def _check_identity(self, identity: Mapping[str, Any]) -> None:
+        path = self.path / IDENTITY
+        if not path.is_file():
+            if self.path.is_dir() and any(map(_is_foreign, self.path.iterdir())):
+                raise ResultsError(
+                    f"run_dir={self.path} is not empty and holds no run; choose another folder"
+                )
+            return
+        try:
+            held = dict(json.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise ResultsError(f"{path}: {error}; choose another run_dir") from error
+        held_hash = held.pop("hash", None)
+        if held_hash == self.hash:
+            return
+        raise ResultsError(
+            f"run_dir={self.path} holds another run (hash {held_hash}, this one {self.hash}); "
+            f"choose another folder. They differ in:\n"
+            f"{list_problems(_find_differences(held, identity))}"
+        )
+
+
+def hash_identity(identity: Mapping[str, Any]) -> str:
+    """Return the run's hash: of what its answers depend on, and of nothing else."""
+    return sha256_json(identity)[:12]
+
+
+def read_hash(run_dir: Path) -> str:
+    """Return the hash of the run that a folder holds."""
+    return str(json.loads((run_dir / IDENTITY).read_bytes())["hash"])
+
+
+def name_run(*, task: str, model: str, shots: int, seed: int, digest: str) -> str:
+    """Return the folder name of a run."""
+    return f"{task}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', model)}-{shots}shot-seed{seed}-{digest}"
+
+
+def _find_differences(held: Any, asked: Any, place: str = "") -> list[str]:
+    """Return where two JSON values differ, nested keys joined by dots."""
+    if held == asked:
+        return []
+    if isinstance(held, dict) and isinstance(asked, dict):
+        return [
+            difference
+            for key in sorted({*held, *asked})
+            for difference in _find_differences(
+                held.get(key), asked.get(key), f"{place}.{key}" if place else key
+            )
+        ]
+    return [f"{place}: {json.dumps(held)}, asked {json.dumps(asked)}"]
+
+
+def _is_foreign(path: Path) -> bool:
+    """Return whether a file shows that a folder without identity is somebody else's.
+
+    Our own empty records file and hidden files (of a write that was killed) do not.
+    """
+    is_ours = path.name == RECORDS and path.stat().st_size == 0
+    return not is_ours and not path.name.startswith(".")
+
+
+def _lock(file: BinaryIO, run_dir: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ResultsError(f"{run_dir} is being written by another process") from error
+    except OSError as error:
+        raise ResultsError(
+            f"{run_dir} cannot be locked ({error.strerror}); choose a run_dir on another disk"
+        ) from error

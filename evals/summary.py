@@ -1,0 +1,89 @@
+"""summary.json: what a run scored, and all that a reader must know to compare it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.errors import ResultsError
+from evals.files import write_atomic
+from evals.records import RECORDS
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run; tables and pages are made from this alone."""
+
+    task: str
+    task_version: int
+    kind: str
+    split: str
+    support_split: str
+    shots: int
+    seed: int
+    model: str
+    """As the run folder's name has it."""
+    protocol: str
+    protocol_changes: tuple[str, ...]
+    """Settings in which it is not the protocol shipped under that name."""
+    sampler: str
+    num_support: int | None
+    headline: str | None
+    """Name of the score that the protocol's paper prints."""
+    scores: Mapping[str, Mapping[str, Any]]
+    """Name -> value (in its natural unit, or null), standard_error, num_examples, note, metric and
+    metric_version."""
+    breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    """Score -> `answer_type=number` -> value, num_examples."""
+    unscored: str
+    """Why there are no scores: the split officially has no answers; else empty."""
+    num_queries: int
+    num_split: int
+    """Examples in the loaded split."""
+    num_official: int | None
+    """Examples that the split officially has; `None` where the task does not say."""
+    is_mini: bool
+    benchmark: str
+    """The task's name among the references."""
+    reference_split: str | None
+    """The split's name among the references; `None` where no paper used it."""
+    num_dropped: int
+    """Queries whose prompt lost demonstrations to the length limit."""
+    hash: str
+    plan_sha256: str
+    prompts_sha256: str
+    """Over all queries' prompt hashes, in order of id."""
+    answered: Mapping[str, Any]
+    """answered.json: the code, model, data files and pictures that the answers were made from."""
+    scored: Mapping[str, Any]
+    """The code that computed the scores."""
+
+
+def write_summary(run_dir: Path, summary: RunSummary) -> None:
+    write_atomic(
+        run_dir / SUMMARY, json.dumps(asdict(summary), indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def read_summary(run_dir: Path) -> RunSummary:
+    """Read a finished run's summary.
+
+    Raises:
+        ResultsError: the folder is no run, is not finished, or is of another version.
+    """
+    path = run_dir / SUMMARY
+    if not path.is_file():
+        way_out = (
+            "it was not finished: run the same command again, or `evals score` it"
+            if (run_dir / RECORDS).is_file()
+            else "it is no run folder"
+        )
+        raise ResultsError(f"{run_dir} has no {SUMMARY}; {way_out}")
+    try:
+        values = json.loads(path.read_bytes())
+        return RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ResultsError(f"{path}: {error}; `evals score {run_dir}` makes it again") from error
