@@ -40,6 +40,8 @@ class IdeficsSpec:
     """Branch, tag or commit of a hub repository."""
     allow_urls: bool = False
     """Fetch pictures behind URLs in prompts."""
+    verify: bool = False
+    """Hash every byte of the checkpoint again, whatever was remembered of its files."""
 
     def describe(self) -> ModelInfo:
         return _describe("idefics", self)
@@ -64,6 +66,8 @@ class TransformersSpec:
     """Branch, tag or commit of a hub repository."""
     allow_urls: bool = False
     """Fetch pictures behind URLs in prompts."""
+    verify: bool = False
+    """Hash every byte of the checkpoint again, whatever was remembered of its files."""
 
     def describe(self) -> ModelInfo:
         return _describe("transformers", self)
@@ -137,7 +141,7 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
         raise ConfigError(f"model.batch_size={spec.batch_size}: choose 1 or more")
     device = _resolve_device(spec.device)
     found = resolve_checkpoint(spec.checkpoint, revision=spec.revision)
-    files = hash_files(found.folder)
+    files = hash_files(found.folder, verify=spec.verify)
     return ModelInfo(
         name=name,
         checkpoint=str(spec.checkpoint),

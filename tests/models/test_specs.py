@@ -1,8 +1,9 @@
 """A model's settings, `load_model`, configs/model/."""
 
+import os
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,20 @@ def test_a_description_reads_no_weights(tmp_path: Path, base: Pair) -> None:
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "model.safetensors").write_bytes(b"no weights at all")
     assert IdeficsSpec(str(tmp_path), device="cpu", dtype="bfloat16").describe().dtype == "bfloat16"
+
+
+def test_verify_hashes_again_what_was_remembered(tmp_path: Path, base: Pair) -> None:
+    for file in base.folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    os.utime(weights, (1e9, 1e9))
+    spec = IdeficsSpec(str(tmp_path), device="cpu")
+    before = spec.describe()
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(weights, (1e9, 1e9))
+    assert spec.describe() == before
+    assert replace(spec, verify=True).describe().fingerprint != before.fingerprint
 
 
 @pytest.mark.parametrize(
