@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
@@ -90,6 +89,7 @@ def _draw_panel(
     table: Table, panel: Sequence[_PrintedColumn], *, keep_empty: bool
 ) -> Iterator[RenderableType]:
     yield _make_grid(panel, show_header=True)
+    yield Text("─" * (_SHOTS_WIDTH + sum(_GAP + column.width for column in panel)))
     start = 0
     for block in table.blocks:
         numbers = range(start, start + len(block.rows))
@@ -106,10 +106,10 @@ def _draw_panel(
 
 
 def _make_grid(panel: Sequence[_PrintedColumn], *, show_header: bool) -> RichTable:
+    # Without a box: its dividers would make the header wider than the rows of the blocks beneath.
     grid = RichTable(
-        box=box.SIMPLE_HEAD if show_header else None,
+        box=None,
         show_header=show_header,
-        show_edge=False,
         pad_edge=False,
         padding=(0, _GAP, 0, 0),
     )
