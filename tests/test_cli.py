@@ -79,6 +79,8 @@ def test_a_hydra_sweep_runs_every_combination(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (folder / "sweep").iterdir()} == {"1", "2"}
+    assert not (folder / "multirun.yaml").exists()
+    assert not list((folder / "results" / "runs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize(
