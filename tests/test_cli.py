@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.runner.calls import make_data
 
@@ -71,6 +72,16 @@ def test_cfg_prints_the_config_and_runs_nothing(folder: Path) -> None:
     assert done.returncode == 0
     assert "num_support: 2048" in done.stdout
     assert "_target_: tasks.okvqa.okvqa" in done.stdout
+
+
+def test_a_suite_sets_what_it_names_and_the_command_line_goes_last(folder: Path) -> None:
+    done = evals("run", "suite=paper", "model=mock", "seed=7", "--cfg", "job", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    shown = yaml.safe_load(done.stdout)
+    assert list(shown["tasks"]) == ["vqav2", "okvqa", "coco", "textvqa", "hateful_memes"]
+    assert shown["shots"] == [0, 4, 8, 16, 32]
+    assert shown["seed"] == 7
+    assert shown["model"]["_target_"] == "evals.models.specs.MockSpec"
 
 
 def test_a_hydra_sweep_runs_every_combination(folder: Path) -> None:

@@ -124,7 +124,7 @@ def learn_vocabulary(splits: Splits) -> Tokenizer:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the tiny checkpoint.")
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint's folder")
-    parser.add_argument("--steps", type=int, default=2800)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
