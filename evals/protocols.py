@@ -17,6 +17,7 @@ import yaml
 
 from evals.errors import ConfigError
 from evals.resources import configs_dir
+from evals.text import cut_before
 from evals.types import Decoding, Kind, Task, Wording
 
 T = TypeVar("T")
@@ -55,8 +56,7 @@ class Truncation:
 
     def apply(self, text: str, *, stop: tuple[str, ...] = ()) -> str:
         """Return the answer within a generated text."""
-        ends = [end for word in stop if (end := text.find(word)) >= 0]
-        text = text[: min(ends, default=len(text))]
+        text = cut_before(text, stop)
         for pattern in self.patterns:
             text = re.split(pattern, text, maxsplit=1)[0]
         return text.translate({ord(character): None for character in self.remove}).strip()

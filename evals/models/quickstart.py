@@ -26,12 +26,6 @@ def read_quickstart(prompts: Sequence[object]) -> list[Prompt]:
     return [_read_prompt(prompt) for prompt in batch]
 
 
-def cut_text(text: str, stop: Sequence[str]) -> str:
-    """Return a text up to its first stop string."""
-    ends = [end for word in stop if (end := text.find(word)) >= 0]
-    return text[: min(ends)] if ends else text
-
-
 def _read_prompt(pieces: object) -> Prompt:
     if not isinstance(pieces, list | tuple):
         raise PromptError(

@@ -9,7 +9,7 @@ from evals.demonstrations import read_plan
 from evals.files import sha256_json
 from evals.protocols import find_changes
 from evals.provenance import describe_code
-from evals.records import read_records
+from evals.records import Record, read_records
 from evals.runner.loading import Run
 from evals.runner.scoring import compute_scores, pair_predictions, read_answer, split_scores
 from evals.store import PLAN, read_answered, read_hash
@@ -19,18 +19,21 @@ from evals.types import ExampleSet, Prediction, Task
 UNSCORED = "the split officially has no answers; `evals export` writes the file for its server"
 
 
-def read_predictions(run: Run, run_dir: Path, settings: Settings) -> list[Prediction]:
+def find_records(run: Run, run_dir: Path) -> list[Record]:
+    """Return the records of a run's queries; a larger limit may have left more in the folder."""
+    wanted = {query.id for query in run.queries}
+    return [record for record in read_records(run_dir) if record.id in wanted]
+
+
+def make_predictions(
+    run: Run, records: Sequence[Record], settings: Settings, *, run_dir: Path
+) -> list[Prediction]:
     """Return a run's predictions in the queries' order.
 
     Raises:
         ResultsError: a query has no record.
     """
-    wanted = {query.id for query in run.queries}
-    answers = {
-        record.id: read_answer(record, run.task, settings.protocol)
-        for record in read_records(run_dir)
-        if record.id in wanted
-    }
+    answers = {record.id: read_answer(record, run.task, settings.protocol) for record in records}
     return pair_predictions(run.queries, answers, where=str(run_dir), partial=False)
 
 
@@ -53,11 +56,10 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
     Raises:
         ResultsError: a query has no record.
     """
-    predictions = read_predictions(run, run_dir, settings)
+    records = find_records(run, run_dir)
+    predictions = make_predictions(run, records, settings, run_dir=run_dir)
     answered = read_answered(run_dir)
     protocol = settings.protocol
-    wanted = {query.id for query in run.queries}
-    records = [record for record in read_records(run_dir) if record.id in wanted]
     return RunSummary(
         task=run.settings.name,
         task_version=run.task.version,

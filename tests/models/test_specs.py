@@ -16,7 +16,7 @@ from evals.models.idefics.engine import IdeficsModel
 from evals.models.mock import MockModel
 from evals.models.specs import IdeficsSpec, MockSpec, TinySpec, TransformersSpec
 from evals.models.transformers_idefics import TransformersModel
-from evals.resources import configs_dir, tiny_checkpoint_dir
+from evals.resources import configs_dir
 from evals.types import Model, ModelSpec
 from tests.models.conftest import Pair
 
@@ -92,8 +92,6 @@ def test_an_unknown_model_or_setting_is_an_error() -> None:
 
 
 def test_the_tiny_checkpoint_is_loaded() -> None:
-    if not (tiny_checkpoint_dir() / "config.json").is_file():
-        pytest.skip("the tiny checkpoint is not trained yet")
     model = load_model("tiny")
     assert model.info.name == "tiny"
     assert model.info == TinySpec().describe()

@@ -30,9 +30,10 @@ from evals.models.idefics.tokens import (
     read_tokenizer,
 )
 from evals.models.idefics.weights import load_weights
-from evals.models.quickstart import cut_text, read_quickstart
+from evals.models.quickstart import read_quickstart
 from evals.models.requests import check_length, read_requests
 from evals.models.urls import fetch_urls
+from evals.text import cut_before
 from evals.types import (
     Decoding,
     GenerateRequest,
@@ -128,7 +129,7 @@ class IdeficsModel:
             for index, prompt in enumerate(read_quickstart(prompts))
         ]
         texts = {generation.id: generation.text for generation in self.generate(requests)}
-        return [cut_text(texts[request.id], stop) for request in requests]
+        return [cut_before(texts[request.id], stop) for request in requests]
 
     def image_features(self, images: Iterable[Image]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield each picture's pooled class token, float32, of length one: what RICES compares."""
