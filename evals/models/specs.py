@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.errors import ConfigError
@@ -35,13 +36,18 @@ class IdeficsSpec:
     """auto (a GPU if there is one), cpu, cuda or cuda:N."""
     dtype: str = "auto"
     """auto (bfloat16 on a GPU, float32 on the CPU), float32, bfloat16 or float16."""
-    batch_size: int = 8
+    batch_size: int | None = None
+    """At most so many answers under way at a time; `None`: as many as fit and help."""
     revision: str | None = None
     """Branch, tag or commit of a hub repository."""
     allow_urls: bool = False
     """Fetch pictures behind URLs in prompts."""
     verify: bool = False
     """Hash every byte of the checkpoint again, whatever was remembered of its files."""
+    cache_dir: str | None = None
+    """Keeps what pictures became (their latents) for other runs; several may share it."""
+    num_workers: int | None = None
+    """Processes that decode pictures; `None`: for half of the CPU cores."""
 
     def describe(self) -> ModelInfo:
         return _describe("idefics", self)
@@ -60,7 +66,7 @@ class TransformersSpec:
     """auto (a GPU if there is one), cpu, cuda or cuda:N."""
     dtype: str = "auto"
     """auto (bfloat16 on a GPU, float32 on the CPU), float32, bfloat16 or float16."""
-    batch_size: int = 8
+    batch_size: int | None = None
     """Accepted so that one command line fits both models: the oracle answers one by one."""
     revision: str | None = None
     """Branch, tag or commit of a hub repository."""
@@ -92,8 +98,11 @@ class TinySpec:
     device: str = "cpu"
     """Small matrices gain nothing on a GPU."""
     dtype: str = "auto"
-    batch_size: int = 8
+    batch_size: int | None = None
     allow_urls: bool = False
+    cache_dir: str | None = None
+    num_workers: int | None = 0
+    """Its pictures are small: they are decoded in passing."""
 
     def describe(self) -> ModelInfo:
         # Where the package is installed is nobody's business in a record of a run.
@@ -110,6 +119,8 @@ class TinySpec:
             dtype=self.dtype,
             batch_size=self.batch_size,
             allow_urls=self.allow_urls,
+            cache_dir=self.cache_dir,
+            num_workers=self.num_workers,
         )
 
 
@@ -137,7 +148,7 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
         raise ConfigError(f"model.device={spec.device}: choose auto, cpu, cuda or cuda:N")
     if spec.dtype not in DTYPES:
         raise ConfigError(f"model.dtype={spec.dtype}: choose one of {', '.join(DTYPES)}")
-    if spec.batch_size < 1:
+    if spec.batch_size is not None and spec.batch_size < 1:
         raise ConfigError(f"model.batch_size={spec.batch_size}: choose 1 or more")
     device = _resolve_device(spec.device)
     found = resolve_checkpoint(spec.checkpoint, revision=spec.revision)
@@ -163,6 +174,8 @@ def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
         dtype=_torch_dtype(info),
         batch_size=spec.batch_size,
         allow_urls=spec.allow_urls,
+        cache_dir=Path(spec.cache_dir).expanduser() if spec.cache_dir else None,
+        num_workers=spec.num_workers,
     )
 
 

@@ -75,7 +75,7 @@ def test_models_are_loaded_by_name(base: Pair) -> None:
     ours = load_model("idefics", checkpoint=base.folder, device="cpu", batch_size=3)
     assert isinstance(ours, IdeficsModel)
     assert ours.info == base.ours.info
-    assert ours.batch_size == 3
+    assert ours.limits.budget.rows == 3
     assert isinstance(
         load_model("transformers", checkpoint=folder, device="cpu"), TransformersModel
     )

@@ -1,127 +1,324 @@
-"""A batch of prompts on its way: read once, then grown by a token a row.
+"""A batch of answers on its way: prompts are read into slots, then grow by a token at a time.
 
-Shapes: b rows, s positions, v vocabulary.
+A slot holds a prompt and one branch (greedy search) or several (beams). Branches share their
+prompt's keys and values; each has room of its own for what is generated. With one branch, that
+room is the prompt's row itself.
+Shapes: r rows (a branch each), n tokens, h heads, e head size, v vocabulary.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from evals.models.idefics.cache import Cache, new_cache
-from evals.models.idefics.groups import NO_IMAGE
+from evals.models.idefics.attention import (
+    Context,
+    KeyValues,
+    ReadLast,
+    ReadNext,
+    ReadRuns,
+)
+from evals.models.idefics.cache import CacheMemory
+from evals.models.idefics.decoder import Seen
+from evals.models.idefics.groups import NO_IMAGE, Groups, group_by
 from evals.models.idefics.model import Idefics
+from evals.models.idefics.packing import Rows, lay_out, look, upload
+from evals.models.idefics.projections import Projections
 from evals.models.idefics.tokens import EncodedPrompt
-from evals.types import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What several prompts begin with, read once."""
+
+    num_tokens: int
+    layers: Sequence[KeyValues]
+    """(1, t, h, e)"""
+
+    def as_context(self, num_tokens: int) -> Context:
+        return Context(Groups((1, num_tokens)), self.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What batches are made in, one after the other."""
+
+    model: Idefics
+    projections: Projections
+    prompts: CacheMemory
+    branches: CacheMemory
 
 
 @dataclass(slots=True)
-class Batch:
-    model: Idefics
-    cache: Cache
-    num_tokens: list[int]
-    """How many tokens each row has."""
-    images: list[int]
-    """The picture that each row's tokens to come look at, among the cache's; or `NO_IMAGE`."""
+class _Slot:
+    num_tokens: int
+    """Of its prompt, without the prefix."""
+    num_new: int = 0
+    sees: bool = False
+    """What is generated looks at the picture that the prompt's last token looks at."""
 
-    def select(self, rows: Sequence[int]) -> "Batch":
-        """Return these rows, in this order; a row may come twice or not at all."""
-        cache = self.cache
-        if list(rows) != list(range(len(self.num_tokens))):
-            cache = cache.select(rows)
-        return Batch(
-            self.model,
-            cache,
-            [self.num_tokens[row] for row in rows],
-            [self.images[row] for row in rows],
+
+class Batch:
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        num_slots: int,
+        num_tokens: int,
+        num_new_tokens: int,
+        num_branches: int = 1,
+        prefix: Prefix | None = None,
+    ) -> None:
+        """Make room.
+
+        Args:
+            memory: it must serve no other batch any more.
+            num_slots: how many prompts.
+            num_tokens: of the longest prompt, less the prefix.
+            num_new_tokens: of the longest answer.
+            num_branches: of each prompt.
+            prefix: what all prompts begin with.
+        """
+        self._memory = memory
+        self._model = memory.model
+        self._prefix = prefix
+        self._num_branches = num_branches
+        room = num_tokens + (num_new_tokens if num_branches == 1 else 0)
+        self._prompts = memory.prompts.divide(num_slots, room)
+        self._branches = (
+            memory.branches.divide(num_slots * num_branches, num_new_tokens)
+            if num_branches > 1
+            else []
+        )
+        self._images: list[Tensor] = []
+        """Of each gated layer (slots, 2, l, h, e): what generated tokens look at."""
+        self._slots: list[_Slot | None] = [None] * num_slots
+
+    @property
+    def free(self) -> list[int]:
+        """The slots that hold nothing."""
+        return [index for index, slot in enumerate(self._slots) if slot is None]
+
+    def release(self, slot: int) -> None:
+        self._slots[slot] = None
+
+    def read(self, slots: Sequence[int], prompts: Sequence[EncodedPrompt]) -> Tensor:
+        """Read prompts into free slots; return the logits (prompts, v) of their first tokens."""
+        first = self._prefix.num_tokens if self._prefix else 0
+        own = [prompt.part(first) for prompt in prompts]
+        order = sorted(range(len(own)), key=lambda index: -len(own[index].ids))
+        tokens = lay_out([own[index] for index in order], [first] * len(own))
+        room = self._prompts[0].keys.shape[1]
+        at = self._to_device(
+            [slots[index] * room + place for index in order for place in range(len(own[index].ids))]
         )
 
-    def append(self, tokens: Sequence[int]) -> Tensor:
-        """Add one token to each row; return the logits (b, v) of the next.
+        def keep(layer: int, keys: Tensor, values: Tensor) -> None:
+            lot = self._prompts[layer]
+            lot.keys.flatten(0, 1)[at] = keys
+            lot.values.flatten(0, 1)[at] = values
+
+        last = self._to_device(tokens.last)
+        hidden = self._model(
+            self._to_device(tokens.ids),
+            self._to_device(tokens.positions),
+            ReadRuns(tokens.runs, self._contexts(len(tokens.ids)), keep),
+            self._see(tokens),
+            read=last,
+            attend_last=ReadLast(tokens.runs, self._contexts(len(last)), keep),
+        )
+        for slot, prompt in zip(slots, own, strict=True):
+            self._slots[slot] = _Slot(len(prompt.ids), sees=prompt.image_of_token[-1] != NO_IMAGE)
+        self._keep_last_images(slots, own)
+        back = sorted(range(len(order)), key=order.__getitem__)
+        logits: Tensor = self._model.logits(hidden[self._to_device(back)])
+        return logits
+
+    def append(self, tokens: Sequence[Sequence[int]], origins: Sequence[Sequence[int]]) -> Tensor:
+        """Add one token to each branch of the slots in use; return the logits (r, v) of the next.
 
         A generated token looks at what the prompt's last token looked at, be it an EOS or an
         `<image>`: so does transformers' `generate`, which repeats the mask's last row.
+
+        Args:
+            tokens: of each slot in use, in order, its branches' tokens.
+            origins: which of its branches each comes from; before the first token all are one.
         """
-        hidden = self.model.extend(
-            torch.tensor(tokens)[:, None],
-            torch.tensor(self.num_tokens)[:, None],
-            torch.tensor(self.images)[:, None],
-            cache=self.cache,
+        width = self._num_branches
+        used = [index for index, slot in enumerate(self._slots) if slot]
+        num_slots = used[-1] + 1
+        if width > 1:
+            self._reorder(used, origins)
+        ids = [0] * (num_slots * width)
+        new, own = [0] * num_slots, [0] * num_slots
+        for index, branches in zip(used, tokens, strict=True):
+            slot = self._slots[index]
+            assert slot is not None
+            ids[index * width : (index + 1) * width] = branches
+            new[index], own[index] = slot.num_new, slot.num_tokens
+            slot.num_new += 1
+        first = self._prefix.num_tokens if self._prefix else 0
+        lengths, counts = torch.tensor(own), torch.tensor(new)
+        positions = (first + lengths + counts).repeat_interleave(width).to(self._model.device)
+        hidden = self._model(
+            self._to_device(ids),
+            positions,
+            self._attend_next(lengths, counts),
+            self._see_last(num_slots),
         )
-        self.num_tokens = [count + 1 for count in self.num_tokens]
-        return self.model.logits(hidden[:, -1])
+        rows = [index * width + branch for index in used for branch in range(width)]
+        if len(rows) < len(ids):
+            hidden = hidden[self._to_device(rows)]
+        return self._model.logits(hidden)
 
-    def read(self, continuations: Sequence[EncodedPrompt]) -> Tensor:
-        """Return the logits (b, s, v) at each token of the rows' continuations."""
-        ids = _pad([continuation.ids for continuation in continuations], fill=0)
-        sees = _pad([encoded.image_of_token for encoded in continuations], fill=NO_IMAGE)
-        start = torch.tensor(self.num_tokens)[:, None]
-        hidden = self.model.extend(
-            ids,
-            start + torch.arange(ids.shape[1]),
-            torch.where(sees == NO_IMAGE, NO_IMAGE, torch.tensor(self.images)[:, None]),
-            cache=self.cache,
+    def score(self, slots: Sequence[int], continuations: Sequence[EncodedPrompt]) -> Tensor:
+        """Return the log-probability of each continuation's tokens after its first.
+
+        Any number of continuations of any slot, all in one pass.
+
+        Args:
+            slots: of each continuation, the slot that it continues.
+            continuations: of at least two tokens each.
+
+        Returns:
+            (continuations,), the sums.
+        """
+        order = sorted(range(len(slots)), key=lambda index: -len(continuations[index].ids))
+        parts = [continuations[index].part(0, -1) for index in order]
+        held = [self._slots[slots[index]] for index in order]
+        first = self._prefix.num_tokens if self._prefix else 0
+        tokens = lay_out(parts, [first + slot.num_tokens for slot in held if slot])
+        rows = [row for row, part in enumerate(parts) for _ in part.ids]
+        slot_of_token = [slots[order[row]] for row in rows]
+        sees = [
+            slot if seen != NO_IMAGE and (held[row] or _Slot(0)).sees else NO_IMAGE
+            for row, slot, seen in zip(rows, slot_of_token, tokens.images, strict=True)
+        ]
+        device, num_slots = self._model.device, len(self._slots)
+        groups = group_by(slot_of_token, num_groups=num_slots, device=device)
+        lengths = torch.tensor([slot.num_tokens if slot else 0 for slot in self._slots])
+        hidden = self._model(
+            self._to_device(tokens.ids),
+            self._to_device(tokens.positions),
+            ReadRuns(
+                tokens.runs,
+                [
+                    *self._contexts(len(tokens.ids)),
+                    Context(groups, self._prompts, self._mask(lengths)),
+                ],
+            ),
+            Seen(group_by(sees, num_groups=num_slots, device=device), self._images)
+            if any(slot != NO_IMAGE for slot in sees)
+            else None,
         )
-        return self.model.logits(hidden)
+        targets = [token for index in order for token in continuations[index].ids[1:]]
+        logprobs = self._model.logprobs(hidden, self._to_device(targets))
+        sums = logprobs.new_zeros(len(slots))
+        return sums.index_add(0, self._to_device([order[row] for row in rows]), logprobs)
 
+    def _contexts(self, num_tokens: int) -> list[Context]:
+        return [self._prefix.as_context(num_tokens)] if self._prefix else []
 
-def start_batch(
-    model: Idefics,
-    prompts: Sequence[EncodedPrompt],
-    latents: Mapping[Image, Tensor],
-    *,
-    num_new_tokens: int,
-) -> tuple[Batch, Tensor]:
-    """Read prompts into a batch with room for more; return it and the next logits (b, v).
+    def _see(self, tokens: Rows) -> Seen | None:
+        return look(tokens, self._model, self._memory.projections)
 
-    Each picture is projected once, however many rows it stands in.
-    """
-    pictures = {image: index for index, image in enumerate(dict.fromkeys(_images(prompts)))}
-    image_of_token = _pad(
-        [
-            [
-                NO_IMAGE if seen == NO_IMAGE else pictures[prompt.images[seen]]
-                for seen in prompt.image_of_token
+    def _keep_last_images(self, slots: Sequence[int], prompts: Sequence[EncodedPrompt]) -> None:
+        """Put the pictures that the prompts end with where generated tokens find them."""
+        last = {
+            slot: prompt.images[prompt.image_of_token[-1]]
+            for slot, prompt in zip(slots, prompts, strict=True)
+            if prompt.image_of_token[-1] != NO_IMAGE
+        }
+        if not last:
+            return
+        projected = self._memory.projections.get(list(last.values()))
+        if not self._images:
+            shapes = [(len(self._slots), *layer.shape[1:]) for layer in projected]
+            self._images = [
+                layer.new_zeros(shape) for layer, shape in zip(projected, shapes, strict=True)
             ]
-            for prompt in prompts
-        ],
-        fill=NO_IMAGE,
+        at = self._to_device(list(last))
+        for kept, layer in zip(self._images, projected, strict=True):
+            kept[at] = layer
+
+    def _see_last(self, num_slots: int) -> Seen | None:
+        sees = [bool(slot and slot.sees) for slot in self._slots[:num_slots]]
+        if not any(sees):
+            return None
+        blind = None
+        if not all(sees):
+            rows = torch.tensor(sees).repeat_interleave(self._num_branches)
+            blind = rows.to(self._model.device, self._model.dtype)[:, None, None]
+        return Seen(
+            Groups((num_slots, self._num_branches)),
+            [layer[:num_slots] for layer in self._images],
+            blind,
+        )
+
+    def _attend_next(self, lengths: Tensor, counts: Tensor) -> ReadNext:
+        num_slots, width = len(lengths), self._num_branches
+        contexts = self._contexts(num_slots * width)
+        if width == 1:
+            places = lengths + counts
+            layers = self._prompts
+        else:
+            prompts = Context(Groups((num_slots, width)), self._prompts, self._mask(lengths))
+            contexts.append(prompts)
+            places = counts.repeat_interleave(width)
+            layers = self._branches
+        return ReadNext(
+            layers, places.to(self._model.device), self._mask(places + 1), tuple(contexts)
+        )
+
+    def _mask(self, lengths: Tensor) -> Tensor:
+        """Return (rows, 1, 1, t): minus infinity past each row's end, else zero.
+
+        A row of no length may attend to its first place: nobody asks what it sees there.
+        """
+        beyond = torch.arange(max(1, int(lengths.max()))) >= lengths.clamp(min=1)[:, None]
+        mask = torch.zeros(beyond.shape).masked_fill(beyond, -float("inf"))
+        return mask[:, None, None].to(self._model.device, self._model.dtype)
+
+    def _reorder(self, used: Sequence[int], origins: Sequence[Sequence[int]]) -> None:
+        """Give each branch what its origin has generated."""
+        rows = [index * self._num_branches + n for index in used for n in range(self._num_branches)]
+        sources = [
+            index * self._num_branches + origin
+            for index, each in zip(used, origins, strict=True)
+            for origin in each
+        ]
+        longest = max(slot.num_new for slot in self._slots if slot)
+        if rows == sources or not longest:
+            return
+        to, source = self._to_device(rows), self._to_device(sources)
+        for lot in self._branches:
+            for each in (lot.keys, lot.values):
+                each[to, :longest] = each[source, :longest]
+
+    def _to_device(self, values: Sequence[int]) -> Tensor:
+        return upload(values, self._model.device)
+
+
+def read_prefix(
+    model: Idefics, projections: Projections, prompt: EncodedPrompt, num_tokens: int
+) -> Prefix:
+    """Read the first tokens of a prompt."""
+    tokens = lay_out([prompt.part(0, num_tokens)], [0])
+    layers: list[KeyValues] = []
+
+    def keep(layer: int, keys: Tensor, values: Tensor) -> None:
+        # Copies: keys and values lie side by side with queries that are needed no more.
+        layers.append(KeyValues(keys[None].clone(), values[None].clone()))
+
+    device = model.device
+    model(
+        upload(tokens.ids, device),
+        upload(tokens.positions, device),
+        ReadRuns(tokens.runs, keep=keep),
+        look(tokens, model, projections),
+        # Of the last layer only keys and values are wanted; one token goes through all the same.
+        read=upload(tokens.last, device),
+        attend_last=ReadLast(tokens.runs, keep=keep),
     )
-    lengths = torch.tensor([len(prompt.ids) for prompt in prompts])
-    rows = torch.arange(len(prompts))
-    last = image_of_token[rows, lengths - 1]
-    kept = torch.tensor(sorted({*last.tolist()} - {NO_IMAGE}), dtype=torch.long)
-    cache = new_cache(
-        model.config,
-        num_rows=len(prompts),
-        num_tokens=int(lengths.max()) + num_new_tokens,
-        like=model.norm.weight,
-    )
-    hidden = model.prefill(
-        _pad([prompt.ids for prompt in prompts], fill=0),
-        image_of_token,
-        _stack(model, [latents[picture] for picture in pictures]),
-        cache=cache,
-        kept_images=kept,
-    )
-    images = torch.where(last == NO_IMAGE, NO_IMAGE, torch.searchsorted(kept, last))
-    batch = Batch(model, cache, lengths.tolist(), images.tolist())
-    return batch, model.logits(hidden[rows.to(model.device), (lengths - 1).to(model.device)])
-
-
-def _images(prompts: Sequence[EncodedPrompt]) -> list[Image]:
-    return [image for prompt in prompts for image in prompt.images]
-
-
-def _stack(model: Idefics, latents: Sequence[Tensor]) -> Tensor:
-    """Return (i, l, d); without any picture, none of whatever size."""
-    if latents:
-        return torch.stack(tuple(latents))
-    return model.norm.weight.new_empty((0, 1, model.config.vision.width))
-
-
-def _pad(rows: Sequence[Sequence[int]], *, fill: int) -> Tensor:
-    """Return the rows as (b, s) on the CPU, filled up on the right."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
+    return Prefix(num_tokens, layers)

@@ -12,13 +12,12 @@ What distinguishes it from a textbook's:
 Stop strings do not steer the search; whoever reads the text cuts it there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from evals.models.idefics.batch import Batch
 from evals.models.idefics.greedy import Answer
 from evals.models.idefics.rules import FinishReason, Rules
 
@@ -36,16 +35,20 @@ class _Beam:
 
 
 @dataclass(slots=True)
-class _Search:
+class BeamSearch:
     """The beams of one prompt, best first."""
 
-    row: int
     prompt: tuple[int, ...]
-    open: list[_Beam]
+    open: list[_Beam] = field(default_factory=lambda: [_Beam((), 0.0, 0.0)])
     origins: list[int] = field(default_factory=lambda: [0])
     """Which of the previous open beams each comes from."""
     finished: list[_Beam] = field(default_factory=list)
-    done: bool = False
+    answer: Answer | None = None
+
+    @property
+    def tokens(self) -> list[int]:
+        """The last token of each open beam."""
+        return [beam.ids[-1] for beam in self.open]
 
     def advance(self, candidates: Sequence["_Candidate"], rules: Rules) -> None:
         """Take the best continuations of the open beams, best first."""
@@ -71,12 +74,10 @@ class _Search:
 
         full = len(self.finished) == decoding.num_beams
         hopeless = full and self.open[0].score / scale <= self.finished[-1].score
-        self.done = hopeless or (full and decoding.early_stopping) or all(ends)
-
-    def answer(self, rules: Rules) -> Answer:
-        best = self.finished[0]
-        reason: FinishReason = "eos" if best.ids[-1] in rules.eos_ids else "length"
-        return Answer(self.row, best.ids, best.logprob, reason)
+        if hopeless or (full and decoding.early_stopping) or all(ends):
+            best = self.finished[0]
+            reason: FinishReason = "eos" if best.ids[-1] in rules.eos_ids else "length"
+            self.answer = Answer(best.ids, best.logprob, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +88,14 @@ class _Candidate:
     logprob: float
 
 
-def search_beams(
-    batch: Batch, logits: Tensor, prompts: Sequence[tuple[int, ...]], *, rules: Rules
-) -> Iterator[Answer]:
-    """Yield an answer a prompt, as their searches end.
-
-    A prompt is read once, not once a beam.
+def advance_beams(logits: Tensor, searches: Sequence[BeamSearch], rules: Rules) -> None:
+    """Take the next token of each beam.
 
     Args:
-        batch: the prompts, read; a row each.
-        logits: (b, v), of the first token.
-        prompts: their ids.
+        logits: (r, v), of the searches' open beams, search after search.
+        searches: open ones with equally many beams.
         rules: what ends a beam and what must not be in it, and how many beams there are.
     """
-    searches = [_Search(row, ids, [_Beam((), 0.0, 0.0)]) for row, ids in enumerate(prompts)]
-    while True:
-        proposals = _propose(logits, searches, rules)
-        rows, first, still_open = [], 0, []
-        for search, candidates in zip(searches, proposals, strict=True):
-            num_beams = len(search.open)
-            search.advance(candidates, rules)
-            if search.done:
-                yield search.answer(rules)
-            else:
-                still_open.append(search)
-                rows += [first + origin for origin in search.origins]
-            first += num_beams
-        if not still_open:
-            return
-        searches, batch = still_open, batch.select(rows)
-        logits = batch.append([beam.ids[-1] for search in searches for beam in search.open])
-
-
-def _propose(logits: Tensor, searches: Sequence[_Search], rules: Rules) -> list[list[_Candidate]]:
-    """Return each search's best continuations, best first."""
     open_beams = [(search, beam) for search in searches for beam in search.open]
     scores = rules.forbid(
         logits.log_softmax(dim=-1), [search.prompt + beam.ids for search, beam in open_beams]
@@ -128,16 +103,16 @@ def _propose(logits: Tensor, searches: Sequence[_Search], rules: Rules) -> list[
     # Sums are kept in float32, so that ties and near-ties fall as they do in transformers.
     scores += torch.tensor([[beam.score] for _, beam in open_beams], device=scores.device)
     vocab_size = scores.shape[-1]
-    scores = scores.view(len(searches), -1)  # every search has equally many beams
+    scores = scores.view(len(searches), -1)
     wanted = max(2, 1 + len(rules.eos_ids)) * rules.decoding.num_beams
     best = scores.topk(min(wanted, scores.shape[-1]), dim=-1)
-    return [
-        [
+    found = zip(searches, best.indices.tolist(), best.values.tolist(), strict=True)
+    for search, indices, values in found:
+        candidates = [
             _Candidate(index // vocab_size, index % vocab_size, value)
             for index, value in zip(indices, values, strict=True)
         ]
-        for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    ]
+        search.advance(candidates, rules)
 
 
 def _best(beams: Sequence[_Beam], count: int) -> list[_Beam]:

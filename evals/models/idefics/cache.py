@@ -1,54 +1,39 @@
-"""What a batch remembers between steps: keys and values of its tokens and of its pictures.
+"""Memory for keys and values, taken once and divided anew for every batch.
 
-Rows are filled from the left and padded on the right, so positions are indices and nothing
-shifts. Shapes: b rows, h heads, t room for tokens, e head size, i pictures, l latents.
+It is zeroed when it is taken and holds finite numbers ever after: a masked position's value is
+still multiplied by its weight of zero, and zero times NaN is NaN.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
 
 import torch
-from torch import Tensor
 
+from evals.models.idefics.attention import KeyValues
 from evals.models.idefics.config import IdeficsConfig
 
 
-@dataclass(slots=True)
-class KeyValues:
-    keys: Tensor
-    values: Tensor
+class CacheMemory:
+    """Grows to the largest batch that asked for it."""
 
-    def select(self, index: Tensor) -> "KeyValues":
-        """Return copies of the entries along the first axis."""
-        return KeyValues(self.keys[index], self.values[index])
+    def __init__(self, config: IdeficsConfig, *, device: torch.device, dtype: torch.dtype) -> None:
+        self._config = config
+        self._flat = torch.zeros(0, device=device, dtype=dtype)
 
-    def write(self, keys: Tensor, values: Tensor, positions: Tensor) -> None:
-        """Put (b, h, s, e) at `positions` (b, s) of each row."""
-        rows = torch.arange(len(positions), device=positions.device)[:, None]
-        self.keys[rows, :, positions] = keys.transpose(1, 2)
-        self.values[rows, :, positions] = values.transpose(1, 2)
+    def divide(self, num_rows: int, num_tokens: int) -> list[KeyValues]:
+        """Return room for the keys and values of each language layer, (rows, tokens, h, e).
 
-
-@dataclass(slots=True)
-class Cache:
-    tokens: list[KeyValues]
-    """A language layer each: (b, h, t, e)."""
-    images: list[KeyValues] = field(default_factory=list)
-    """A gated layer each: (i, h, l, e) of the pictures that tokens to come look at."""
-
-    def select(self, rows: Sequence[int]) -> "Cache":
-        """Return a cache of these rows: some finished, beams moved, choices branched off."""
-        index = torch.tensor(rows, dtype=torch.long, device=self.tokens[0].keys.device)
-        return Cache([layer.select(index) for layer in self.tokens], self.images)
+        What was divided before must not be used any more.
+        """
+        config = self._config
+        shape = (config.num_layers, 2, num_rows, num_tokens, config.num_heads, config.head_dim)
+        size = math.prod(shape)
+        if size > len(self._flat):
+            like = self._flat
+            self._flat = like.new_zeros(0)  # lets go of the old before taking the new
+            self._flat = like.new_zeros(size)
+        return [KeyValues(*layer.unbind(0)) for layer in self._flat[:size].view(shape)]
 
 
-def new_cache(config: IdeficsConfig, *, num_rows: int, num_tokens: int, like: Tensor) -> Cache:
-    """Return an empty cache with `like`'s type and device.
-
-    Zeros, not empty memory: a masked position's value is still multiplied by its zero weight,
-    and zero times NaN is NaN.
-    """
-    shape = (num_rows, config.num_heads, num_tokens, config.head_dim)
-    return Cache(
-        [KeyValues(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(config.num_layers)]
-    )
+def count_token_bytes(config: IdeficsConfig, dtype: torch.dtype) -> int:
+    """Return what the keys and values of one token take."""
+    return 2 * config.num_layers * config.width * dtype.itemsize

@@ -82,6 +82,11 @@ class IdeficsConfig:
         return self.width // self.num_heads
 
     @property
+    def num_latents(self) -> int:
+        """Of a picture: how many states the language model looks at."""
+        return self.resampler.num_latents if self.resampler else self.vision.num_positions
+
+    @property
     def num_gated_layers(self) -> int:
         return self.num_layers // self.cross_layer_interval
 

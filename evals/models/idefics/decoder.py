@@ -3,39 +3,55 @@
 Gated cross-attention is Flamingo's (Alayrac et al. 2022, section 2.2): both its branches are
 scaled by the tanh of a learnt gate. In IDEFICS a token that looks at no picture gets nothing from
 the attention, but its gated feed-forward still runs.
-Shapes: b rows, s positions, d width, h heads, e head size; g, m as in groups.py.
+Shapes: n tokens of all rows, r tokens that are read, d width, h heads, e head size, i pictures,
+l latents; g, m as in groups.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evals.models.idefics.cache import KeyValues
+from evals.models.idefics.attention import Attend
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.groups import ImageGroups
+from evals.models.idefics.groups import Groups
 from evals.models.idefics.layers import (
     GatedFeedForward,
     RMSNorm,
     Rope,
-    join_heads,
-    rotate,
-    split_heads,
+    StackedLinear,
+    rotate_,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which pictures the tokens of a step look at."""
+
+    groups: Groups
+    images: Sequence[Tensor]
+    """Of each gated layer (g, 2, l, h, e): keys and values of each group's picture."""
+    blind: Tensor | None = None
+    """(n, 1, 1): zero for tokens that look at none although a group has them."""
+
+    def attend(self, layer: int, q: Tensor) -> Tensor:
+        """Return what each query (n, h, e) sees; zeros for one that looks at no picture."""
+        keys, values = self.images[layer].transpose(2, 3).unbind(1)
+        seen = F.scaled_dot_product_attention(self.groups.gather(q), keys, values)
+        y = self.groups.scatter(seen, len(q))
+        return y if self.blind is None else y * self.blind
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Where the tokens of one forward pass stand."""
 
-    positions: Tensor
-    """(b, s)"""
     rope: Rope
-    groups: ImageGroups
-    visible: Tensor | None
-    """(b, 1, s, t): which of the cached positions each token sees. `None` for the first pass,
-    in which each token sees those before it and itself, and nothing is cached before them."""
+    attend: Attend
+    seen: Seen | None
+    """`None` where no token looks at any picture."""
 
 
 class DecoderLayer(nn.Module):
@@ -48,10 +64,18 @@ class DecoderLayer(nn.Module):
             config.width, config.intermediate_size, activation=config.activation
         )
 
-    def forward(self, x: Tensor, step: Step, cache: KeyValues) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), step, cache)
-        y: Tensor = x + self.mlp(self.post_attention_layernorm(x))
+    def forward(self, x: Tensor, step: Step, index: int) -> Tensor:
+        """Turn (n, d) into (n, d)."""
+        x = x + self.self_attn(self.input_layernorm(x), step, index)
+        y: Tensor = x.add_(self.mlp(self.post_attention_layernorm(x)))
         return y
+
+    def read(self, x: Tensor, step: Step, index: int, *, read: Tensor, attend: Attend) -> Tensor:
+        """Turn (n, d) into (r, d): all tokens give keys and values, only `read` (r,) go on."""
+        y = x[read]
+        y = y + self.self_attn.read(self.input_layernorm(x), step, index, read=read, attend=attend)
+        z: Tensor = y.add_(self.mlp(self.post_attention_layernorm(y)))
+        return z
 
 
 class GatedCrossAttentionLayer(nn.Module):
@@ -66,36 +90,36 @@ class GatedCrossAttentionLayer(nn.Module):
         )
         self.alpha_dense = nn.Parameter(torch.empty(config.gate_shape))
 
-    def forward(self, x: Tensor, groups: ImageGroups, images: KeyValues) -> Tensor:
-        seen = self.cross_attn(self.input_layernorm(x), groups, images)
-        x = x + self.alpha_cross_attn.tanh() * seen
-        y: Tensor = x + self.alpha_dense.tanh() * self.mlp(self.post_attention_layernorm(x))
-        return y
+    def forward(self, x: Tensor, seen: Seen | None, index: int) -> Tensor:
+        """Turn (n, d) into (n, d)."""
+        if seen is not None:
+            y = self.cross_attn(self.input_layernorm(x), seen, index)
+            x = x + y.mul_(self.alpha_cross_attn.flatten().tanh())
+        y = self.mlp(self.post_attention_layernorm(x))
+        z: Tensor = x + y.mul_(self.alpha_dense.flatten().tanh())
+        return z
 
 
 class _SelfAttention(nn.Module):
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
-        self.q_proj = nn.Linear(config.width, config.width, bias=False)
-        self.k_proj = nn.Linear(config.width, config.width, bias=False)
-        self.v_proj = nn.Linear(config.width, config.width, bias=False)
+        self.qkv = StackedLinear(("q_proj", "k_proj", "v_proj"), config.width, (config.width,) * 3)
         self.o_proj = nn.Linear(config.width, config.width, bias=False)
-        self.num_heads = config.num_heads
+        self.heads = (config.num_heads, config.head_dim)
 
-    def forward(self, x: Tensor, step: Step, cache: KeyValues) -> Tensor:
-        q, k, v = (
-            split_heads(projection(x), self.num_heads)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        q, k = rotate(q, step.rope), rotate(k, step.rope)
-        cache.write(k, v, step.positions)
-        if step.visible is None:
-            attended = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
-            num_cached = step.visible.shape[-1]
-            k, v = cache.keys[:, :, :num_cached], cache.values[:, :, :num_cached]
-            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=step.visible)
-        y: Tensor = self.o_proj(join_heads(attended))
+    def forward(self, x: Tensor, step: Step, index: int) -> Tensor:
+        qkv = self.qkv(x).unflatten(-1, (3, *self.heads))  # (n, 3, h, e)
+        rotate_(qkv[:, :2].flatten(1, 2), step.rope)
+        y: Tensor = self.o_proj(step.attend(index, *qkv.unbind(1)).flatten(1))
+        return y
+
+    def read(self, x: Tensor, step: Step, index: int, *, read: Tensor, attend: Attend) -> Tensor:
+        q = self.qkv.part(x[read], "q_proj").view(-1, *self.heads)
+        k, v = self.qkv.part(x, "k_proj", "v_proj").view(-1, 2, *self.heads).unbind(1)
+        cos, sin = step.rope
+        rotate_(q, (cos[read], sin[read]))
+        rotate_(k, step.rope)
+        y: Tensor = self.o_proj(attend(index, q, k, v).flatten(1))
         return y
 
 
@@ -103,28 +127,23 @@ class _CrossAttention(nn.Module):
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
         self.q_proj = nn.Linear(config.width, config.width, bias=False)
-        self.k_proj = nn.Linear(config.vision.width, config.width, bias=False)
-        self.v_proj = nn.Linear(config.vision.width, config.width, bias=False)
+        self.kv = StackedLinear(
+            ("k_proj", "v_proj"), config.vision.width, (config.width, config.width)
+        )
         self.o_proj = nn.Linear(config.width, config.width, bias=False)
+        self.heads = (config.num_heads, config.head_dim)
         if config.qk_norm:
             self.q_layer_norm = RMSNorm(config.head_dim, eps=config.rms_norm_eps)
             self.k_layer_norm = RMSNorm(config.head_dim, eps=config.rms_norm_eps)
-        self.config = config
+        self.qk_norm = config.qk_norm
 
-    def project_images(self, latents: Tensor) -> KeyValues:
-        """Turn latents (i, l, d) into keys and values (i, h, l, e): once, not at every token."""
-        k = split_heads(self.k_proj(latents), self.config.num_heads)
-        v = split_heads(self.v_proj(latents), self.config.num_heads)
-        return KeyValues(self.k_layer_norm(k) if self.config.qk_norm else k, v)
+    def project_images(self, latents: Tensor) -> Tensor:
+        """Turn latents (i, l, d) into keys and values (i, 2, l, h, e): once a picture."""
+        k, v = self.kv(latents).unflatten(-1, (2, *self.heads)).unbind(2)
+        return torch.stack((self.k_layer_norm(k) if self.qk_norm else k, v), dim=1)
 
-    def forward(self, x: Tensor, groups: ImageGroups, images: KeyValues) -> Tensor:
-        """Return what each token (b, s, d) sees; zeros for one that looks at no picture."""
-        seen = torch.zeros_like(x)
-        if not len(groups.images):
-            return seen
-        q = split_heads(self.q_proj(x.flatten(0, 1)[groups.members]), self.config.num_heads)
-        q = self.q_layer_norm(q) if self.config.qk_norm else q
-        kv = images.select(groups.images)
-        attended = join_heads(F.scaled_dot_product_attention(q, kv.keys, kv.values))
-        seen.flatten(0, 1)[groups.tokens] = self.o_proj(attended.flatten(0, 1)[groups.slots])
-        return seen
+    def forward(self, x: Tensor, seen: Seen, index: int) -> Tensor:
+        q = self.q_proj(x).unflatten(-1, self.heads)
+        q = self.q_layer_norm(q) if self.qk_norm else q
+        y: Tensor = self.o_proj(seen.attend(index, q).flatten(1))
+        return y

@@ -1,11 +1,13 @@
-"""The built-in IDEFICS as a `Model`: requests in, responses out, in batches.
+"""The built-in IDEFICS as a `Model`: requests in, responses out.
 
-Requests are read some batches ahead (a window), so that each picture among them is encoded once,
-and prompts of like length and equal decoding share a batch. What lies below knows no request.
+Requests are read a window ahead: their pictures begin to be decoded while the window before is
+answered, prompts that begin alike are found, and prompts of like length go together. What lies
+below knows no request.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -13,16 +15,21 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from evals.models.idefics.batch import start_batch
-from evals.models.idefics.beam import search_beams
+from evals.errors import PromptError
+from evals.models.idefics.batch import Memory, Prefix, read_prefix
+from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.config import read_config
-from evals.models.idefics.greedy import search_greedily
-from evals.models.idefics.images import ImageProcessor, read_image_processor
+from evals.models.idefics.generating import generate
+from evals.models.idefics.images import read_image_processor
+from evals.models.idefics.latents import LatentCache, LatentFormat, latents_key
+from evals.models.idefics.limits import Limits, choose_limits
 from evals.models.idefics.model import Idefics
-from evals.models.idefics.rules import Rules, make_rules
-from evals.models.idefics.scoring import score_choices
+from evals.models.idefics.pictures import Pictures
+from evals.models.idefics.prefixes import find_shared_prefixes
+from evals.models.idefics.projections import Projections
+from evals.models.idefics.rules import make_rules
+from evals.models.idefics.scoring import score
 from evals.models.idefics.tokens import (
     EncodedChoices,
     EncodedPrompt,
@@ -45,14 +52,16 @@ from evals.types import (
     Prompt,
 )
 
-WINDOW_BATCHES = 16
-"""Batches of requests read ahead. At 9B's shapes, batches of 8 and 33 different pictures a
-prompt, a window's latents are 0.7 GB."""
+VISION_BATCH = 8
+"""Pictures that are encoded together."""
+WINDOW = 512
+"""Requests read together."""
+KEPT_PREFIXES = 2
+"""Prefixes that are held from window to window."""
 
 _T = TypeVar("_T")
-
-Latents = Mapping[Image, Tensor]
-"""Of each picture (l, d)."""
+_Request = TypeVar("_Request", GenerateRequest, LogLikelihoodRequest)
+_Encoded = TypeVar("_Encoded", EncodedPrompt, EncodedChoices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,51 +71,70 @@ class IdeficsModel:
     info: ModelInfo
     network: Idefics
     tokenizer: PromptTokenizer
-    processor: ImageProcessor
-    batch_size: int
+    pictures: Pictures
+    memory: Memory
+    limits: Limits
     allow_urls: bool = False
+    prefixes: "OrderedDict[_PrefixKey, Prefix]" = field(default_factory=OrderedDict)
 
     @property
     def max_tokens(self) -> int:
         return self.network.config.max_tokens
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What happened that a summary should say."""
+        return tuple(self.limits.notes)
+
     def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int:
         return len(self.tokenizer.encode(prompt, bos=bos).ids)
 
     def generate(self, requests: Iterable[GenerateRequest]) -> Iterator[Generation]:
-        """Answer requests, greedily or with beams, window by window.
+        """Answer requests, greedily or with beams, in any order.
 
         Raises:
             PromptError: prompts of a window are too long or cannot be read; all are listed.
             DataError: a picture cannot be read.
         """
-        for window in _split(requests, self.batch_size * WINDOW_BATCHES):
-            prompts = read_requests(window, self._encode)
-            latents = self._encode_images(prompts)
+        for window, prompts in self._read_ahead(requests, self._encode, _prompt_images):
             for decoding in dict.fromkeys(request.decoding for request in window):
                 rules = make_rules(decoding, self.tokenizer, eos_ids=self.network.config.eos_ids)
-                same = [i for i, request in enumerate(window) if request.decoding == decoding]
-                same.sort(key=lambda i: len(prompts[i].ids))
-                for part in _split(same, self.batch_size):
-                    yield from self._generate_batch(
-                        [window[i] for i in part], [prompts[i] for i in part], latents, rules
-                    )
+                same = {
+                    index: prompts[index]
+                    for index, request in enumerate(window)
+                    if request.decoding == decoding
+                }
+                for group, prefix in self._share_prefixes(same):
+                    for index, answer in generate(
+                        group, rules, self.memory, self.limits, prefix=prefix
+                    ):
+                        yield Generation(
+                            id=window[index].id,
+                            text=self.tokenizer.decode(answer.ids),
+                            token_ids=answer.ids,
+                            logprob=answer.logprob,
+                            num_prompt_tokens=len(prompts[index].ids),
+                            finish_reason=answer.finish_reason,
+                        )
 
     def loglikelihood(self, requests: Iterable[LogLikelihoodRequest]) -> Iterator[LogLikelihoods]:
-        """Score the choices of requests, window by window.
+        """Score the choices of requests, in any order.
 
         Raises:
             PromptError: prompts of a window are too long or cannot be read; all are listed.
             DataError: a picture cannot be read.
         """
-        for window in _split(requests, self.batch_size * WINDOW_BATCHES):
-            encoded = read_requests(window, self._encode_choices)
-            latents = self._encode_images([choices.shared for choices in encoded])
-            order = sorted(range(len(window)), key=lambda i: len(encoded[i].shared.ids))
-            for part in _split(order, self.batch_size):
-                yield from self._score_batch(
-                    [window[i] for i in part], [encoded[i] for i in part], latents
-                )
+        for window, encoded in self._read_ahead(requests, self._encode_choices, _choice_images):
+            shared = {index: choices.shared for index, choices in enumerate(encoded)}
+            for group, prefix in self._share_prefixes(shared):
+                some = {index: encoded[index] for index in group}
+                for index, logprobs in score(some, self.memory, self.limits, prefix=prefix):
+                    yield LogLikelihoods(
+                        id=window[index].id,
+                        logprobs=tuple(logprobs),
+                        num_tokens=tuple(len(each.ids) for each in encoded[index].continuations),
+                        num_prompt_tokens=encoded[index].num_prompt_tokens,
+                    )
 
     def complete(
         self,
@@ -133,9 +161,9 @@ class IdeficsModel:
 
     def image_features(self, images: Iterable[Image]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield each picture's pooled class token, float32, of length one: what RICES compares."""
-        for part in _split(images, self.batch_size):
+        for part in _split(images, VISION_BATCH):
             with torch.inference_mode():
-                pooled = self.network.pool_images(self._read_pixels(part)).float()
+                pooled = self.network.pool_images(self.pictures.pixels(part)).float()
                 features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
             yield from features
 
@@ -152,69 +180,56 @@ class IdeficsModel:
         check_length(len(encoded.shared.ids), longest, max_tokens=self.max_tokens)
         return encoded
 
-    def _read_pixels(self, images: Sequence[Image]) -> Tensor:
-        return torch.stack([self.processor(image) for image in images])
+    def _read_ahead(
+        self,
+        requests: Iterable[_Request],
+        encode: Callable[[_Request], _Encoded],
+        images: Callable[[_Encoded], Sequence[Image]],
+    ) -> Iterator[tuple[list[_Request], list[_Encoded]]]:
+        """Yield windows of requests, encoded; the next one's pictures are being decoded."""
+        ready = None
+        for window in _split(requests, WINDOW):
+            try:
+                encoded = read_requests(window, encode)
+            except PromptError:
+                if ready:
+                    yield ready
+                raise
+            self.pictures.prefetch(image for each in encoded for image in images(each))
+            if ready:
+                yield ready
+            ready = window, encoded
+        if ready:
+            yield ready
 
-    def _encode_images(self, prompts: Sequence[EncodedPrompt]) -> Latents:
-        """Encode each distinct picture of a window once."""
-        distinct = dict.fromkeys(image for prompt in prompts for image in prompt.images)
-        latents: dict[Image, Tensor] = {}
-        for part in _split(distinct, self.batch_size):
-            with torch.inference_mode():
-                latents.update(
-                    zip(part, self.network.encode_images(self._read_pixels(part)), strict=True)
-                )
-        return latents
+    def _share_prefixes(
+        self, prompts: Mapping[int, EncodedPrompt]
+    ) -> Iterator[tuple[dict[int, EncodedPrompt], Prefix | None]]:
+        """Yield the prompts in groups, each with the prefix that it shares."""
+        indices = list(prompts)
+        keys = [prompts[index].keys(self.tokenizer.image_id) for index in indices]
+        for sharing in find_shared_prefixes(keys):
+            group = {indices[member]: prompts[indices[member]] for member in sharing.members}
+            prefix = None
+            if sharing.num_tokens:
+                key = tuple(keys[sharing.members[0]][: sharing.num_tokens])
+                prefix = self._read_prefix(key, next(iter(group.values())))
+            yield group, prefix
 
     @torch.inference_mode()
-    def _generate_batch(
-        self,
-        requests: Sequence[GenerateRequest],
-        prompts: Sequence[EncodedPrompt],
-        latents: Latents,
-        rules: Rules,
-    ) -> list[Generation]:
-        batch, logits = start_batch(
-            self.network, prompts, latents, num_new_tokens=rules.decoding.max_new_tokens
-        )
-        search = search_greedily if rules.decoding.num_beams == 1 else search_beams
-        return [
-            Generation(
-                id=requests[answer.row].id,
-                text=self.tokenizer.decode(answer.ids),
-                token_ids=answer.ids,
-                logprob=answer.logprob,
-                num_prompt_tokens=len(prompts[answer.row].ids),
-                finish_reason=answer.finish_reason,
+    def _read_prefix(self, key: "_PrefixKey", prompt: EncodedPrompt) -> Prefix:
+        if key not in self.prefixes:
+            while len(self.prefixes) >= KEPT_PREFIXES:
+                self.prefixes.popitem(last=False)
+            self.prefixes[key] = read_prefix(
+                self.network, self.memory.projections, prompt, len(key)
             )
-            for answer in search(batch, logits, [prompt.ids for prompt in prompts], rules=rules)
-        ]
+        self.prefixes.move_to_end(key)
+        return self.prefixes[key]
 
-    @torch.inference_mode()
-    def _score_batch(
-        self,
-        requests: Sequence[LogLikelihoodRequest],
-        encoded: Sequence[EncodedChoices],
-        latents: Latents,
-    ) -> list[LogLikelihoods]:
-        continuations = [choices.continuations for choices in encoded]
-        longest = max(len(choice.ids) for group in continuations for choice in group)
-        batch, logits = start_batch(
-            self.network,
-            [choices.shared for choices in encoded],
-            latents,
-            num_new_tokens=longest,
-        )
-        sums = score_choices(batch, logits, continuations, batch_size=self.batch_size)
-        return [
-            LogLikelihoods(
-                id=request.id,
-                logprobs=tuple(logprobs),
-                num_tokens=tuple(len(choice.ids) for choice in choices.continuations),
-                num_prompt_tokens=choices.num_prompt_tokens,
-            )
-            for request, choices, logprobs in zip(requests, encoded, sums, strict=True)
-        ]
+
+_PrefixKey = tuple[int | Image, ...]
+"""Tokens, pictures in place of image tokens."""
 
 
 def load_idefics(
@@ -223,23 +238,67 @@ def load_idefics(
     *,
     device: torch.device,
     dtype: torch.dtype,
-    batch_size: int,
+    batch_size: int | None = None,
     allow_urls: bool = False,
+    cache_dir: Path | None = None,
+    num_workers: int | None = None,
 ) -> IdeficsModel:
     """Load a checkpoint folder.
+
+    Args:
+        folder: in the hub's layout.
+        info: what it is.
+        device: where the model goes.
+        dtype: of its weights.
+        batch_size: at most so many answers under way; `None` for as many as fit and help.
+        allow_urls: fetch pictures behind URLs.
+        cache_dir: keep the latents of pictures there, for other runs.
+        num_workers: processes that decode pictures; `None` for what the machine has.
 
     Raises:
         CheckpointError: a file is missing or malformed, or the weights do not fit.
     """
     config = read_config(folder)
+    processor = read_image_processor(folder, config)
+    tokenizer = read_tokenizer(folder, vocab_size=config.total_vocab_size)
+    network = load_weights(folder, config, device=device, dtype=dtype)
+    limits = choose_limits(config, device=device, dtype=dtype, rows=batch_size)
+    latents = LatentFormat(
+        latents_key(info.fingerprint, processor, dtype=dtype),
+        shape=(config.num_latents, config.vision.width),
+        dtype=dtype,
+        device=device,
+    )
+    pictures = Pictures(
+        processor,
+        network.encode_images,
+        cache=LatentCache(latents, max_bytes=limits.image_bytes, folder=cache_dir),
+        batch_size=VISION_BATCH,
+        num_workers=num_workers,
+        device=device,
+    )
     return IdeficsModel(
         info=info,
-        network=load_weights(folder, config, device=device, dtype=dtype),
-        tokenizer=read_tokenizer(folder, vocab_size=config.total_vocab_size),
-        processor=read_image_processor(folder, config),
-        batch_size=batch_size,
+        network=network,
+        tokenizer=tokenizer,
+        pictures=pictures,
+        memory=Memory(
+            network,
+            Projections(network, pictures.latents, max_bytes=limits.image_bytes),
+            prompts=CacheMemory(config, device=device, dtype=dtype),
+            branches=CacheMemory(config, device=device, dtype=dtype),
+        ),
+        limits=limits,
         allow_urls=allow_urls,
     )
+
+
+def _prompt_images(prompt: EncodedPrompt) -> Sequence[Image]:
+    return prompt.images
+
+
+def _choice_images(choices: EncodedChoices) -> Sequence[Image]:
+    return choices.shared.images
 
 
 def _split(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

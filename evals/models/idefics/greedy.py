@@ -1,67 +1,58 @@
-"""Greedy search: the most probable allowed token, a batch at a time.
+"""Greedy search: the most probable allowed token, for many prompts at a time."""
 
-A finished row leaves the batch, so it cannot disturb the others nor cost anything.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
-from evals.models.idefics.batch import Batch
 from evals.models.idefics.rules import FinishReason, Rules
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to the prompt at `row` of the batch."""
-
-    row: int
     ids: tuple[int, ...]
+    """Those generated."""
     logprob: float
     """Sum of the log-softmax of the raw logits at `ids`."""
     finish_reason: FinishReason
 
 
 @dataclass(slots=True)
-class _Open:
-    row: int
-    context: list[int]
-    num_prompt_tokens: int
+class GreedySearch:
+    """The answer to one prompt on its way."""
+
+    prompt: tuple[int, ...]
+    ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    answer: Answer | None = None
 
     @property
-    def new_ids(self) -> list[int]:
-        return self.context[self.num_prompt_tokens :]
+    def tokens(self) -> list[int]:
+        """The last token."""
+        return self.ids[-1:]
+
+    @property
+    def origins(self) -> list[int]:
+        return [0]
 
 
-def search_greedily(
-    batch: Batch, logits: Tensor, prompts: Sequence[Sequence[int]], *, rules: Rules
-) -> Iterator[Answer]:
-    """Yield an answer a prompt, as they finish.
+def advance_greedily(logits: Tensor, searches: Sequence[GreedySearch], rules: Rules) -> None:
+    """Take the next token of each search.
 
     Args:
-        batch: the prompts, read.
-        logits: (b, v), of the first token.
-        prompts: their ids.
+        logits: (r, v), a row a search.
+        searches: open ones.
         rules: what ends an answer and what must not be in it.
     """
-    rows = [_Open(row, list(ids), len(ids)) for row, ids in enumerate(prompts)]
-    while True:
-        logprobs = logits.log_softmax(dim=-1)
-        chosen = rules.forbid(logprobs, [row.context for row in rows]).argmax(dim=-1)
-        values = logprobs.gather(1, chosen[:, None])[:, 0].tolist()
-        kept = []
-        for index, (row, token, value) in enumerate(
-            zip(rows, chosen.tolist(), values, strict=True)
-        ):
-            row.context.append(token)
-            row.logprobs.append(value)
-            if reason := rules.find_end(row.new_ids):
-                yield Answer(row.row, tuple(row.new_ids), sum(row.logprobs), reason)
-            else:
-                kept.append(index)
-        if not kept:
-            return
-        rows, batch = [rows[index] for index in kept], batch.select(kept)
-        logits = batch.append([row.context[-1] for row in rows])
+    logprobs = logits.log_softmax(dim=-1)
+    chosen = rules.forbid(logprobs, [(*each.prompt, *each.ids) for each in searches])
+    tokens = chosen.argmax(dim=-1)
+    values = logprobs.gather(1, tokens[:, None])[:, 0]
+    # One copy to the host a step: ids below 2 ** 53 are exact in float64.
+    found = torch.stack((tokens.double(), values.double())).tolist()
+    for search, token, value in zip(searches, *found, strict=True):
+        search.ids.append(int(token))
+        search.logprobs.append(value)
+        if reason := rules.find_end(search.ids):
+            search.answer = Answer(tuple(search.ids), sum(search.logprobs), reason)

@@ -1,10 +1,11 @@
-"""Which picture each token looks at: the mask of IDEFICS's cross-attention, as groups.
+"""Which of several things each token attends to: as groups, not as a mask.
 
-A text token attends to one picture only, the last before it (no config says so; the mask is made
-by transformers' `IdeficsProcessor`). So instead of attending to all pictures under a mask, the
-tokens of all rows that look at the same picture form a group, and each group attends to its own
-picture's latents: no mask, and no work for the other pictures.
-Shapes: b rows, s positions, g groups (one a picture), m tokens of the largest group.
+A text token of IDEFICS attends to one picture only, the last before it (no config says so; the
+mask is made by transformers' `IdeficsProcessor`). So instead of attending to all pictures under a
+mask, the tokens that look at the same picture form a group, and each group attends to its own
+picture: no mask, and no work for the other pictures. In the same way the beams of a prompt, or the
+choices of a question, attend to their own prompt.
+Shapes: n tokens, g groups, m tokens of the largest group, h heads, e head size.
 """
 
 from collections.abc import Sequence
@@ -17,17 +18,52 @@ NO_IMAGE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class ImageGroups:
-    """Tokens are counted through all rows: row * s + position."""
+class Groups:
+    """An arrangement of n tokens in groups; a token may be in none of them."""
 
-    images: Tensor
-    """(g,): which of the latents each group looks at."""
-    members: Tensor
-    """(g, m): the tokens of each group; filled up with token 0."""
-    slots: Tensor
-    """(n,): the entries of `members`, flattened, that are no filling."""
-    tokens: Tensor
-    """(n,): the tokens in these entries."""
+    shape: tuple[int, int]
+    """(g, m)"""
+    members: Tensor | None = None
+    """(g * m,): the token in each place, places left over filled with token 0. `None`: the tokens
+    as they stand."""
+    places: Tensor | None = None
+    """(k,): the places that are no filling."""
+    tokens: Tensor | None = None
+    """(k,): the tokens in them."""
+
+    def gather(self, x: Tensor) -> Tensor:
+        """Turn (n, h, e) into (g, h, m, e)."""
+        x = x if self.members is None else x[self.members]
+        return x.view(*self.shape, *x.shape[1:]).transpose(1, 2)
+
+    def scatter(self, x: Tensor, num_tokens: int) -> Tensor:
+        """Turn (g, h, m, ...) back into (n, h, ...); zeros where a token is in no group."""
+        flat = x.transpose(1, 2).flatten(0, 1)
+        if self.members is None:
+            return flat
+        y = flat.new_zeros(num_tokens, *flat.shape[1:])
+        y[self.tokens] = flat[self.places]
+        return y
+
+
+def group_by(labels: Sequence[int], *, num_groups: int, device: torch.device) -> Groups:
+    """Group tokens by their labels (n,), from 0 to `num_groups` - 1; `NO_IMAGE` is in no group."""
+    label = torch.tensor(labels)
+    chosen = (label != NO_IMAGE).nonzero()[:, 0]
+    tokens = chosen[label[chosen].argsort(stable=True)]
+    group = label[tokens]
+    counts = group.bincount(minlength=num_groups)
+    largest = int(counts.max())
+    rank = torch.arange(len(tokens)) - (counts.cumsum(0) - counts)[group]
+    places = group * largest + rank
+    members = torch.zeros(num_groups * largest, dtype=torch.long)
+    members[places] = tokens
+    return Groups(
+        shape=(num_groups, largest),
+        members=members.to(device),
+        places=places.to(device),
+        tokens=tokens.to(device),
+    )
 
 
 def find_images(ids: Sequence[int], *, image_id: int, eos_id: int) -> list[int]:
@@ -46,26 +82,3 @@ def find_images(ids: Sequence[int], *, image_id: int, eos_id: int) -> list[int]:
         if token == eos_id:
             current = NO_IMAGE
     return images
-
-
-def group_by_image(image_of_token: Tensor, *, device: torch.device) -> ImageGroups:
-    """Group the tokens of a batch (b, s) by the picture in the latents that they look at."""
-    flat = image_of_token.flatten()
-    seeing = (flat != NO_IMAGE).nonzero()[:, 0]
-    order = flat[seeing].argsort(stable=True)
-    tokens = seeing[order]
-    counts = flat[tokens].bincount()
-    images = counts.nonzero()[:, 0]
-    counts = counts[images]
-    largest = int(counts.max()) if len(counts) else 0
-    group_of = torch.arange(len(images)).repeat_interleave(counts)
-    rank = torch.arange(len(tokens)) - (counts.cumsum(0) - counts)[group_of]
-    slots = group_of * largest + rank
-    members = torch.zeros(len(images) * largest, dtype=torch.long)
-    members[slots] = tokens
-    return ImageGroups(
-        images=images.to(device),
-        members=members.view(len(images), largest).to(device),
-        slots=slots.to(device),
-        tokens=tokens.to(device),
-    )

@@ -1,32 +1,27 @@
-"""From a picture to the vision tower's pixels, as the checkpoints were made: with PIL.
+"""From a picture to the vision tower's input: 8-bit pixels (`pixels.py`), divided and normalised.
 
-RGB, resized to a square with PIL's bicubic filter (the aspect is not kept, nothing is cropped),
-divided by 255, normalised. torchvision's tensor resize gives other pixels. As in transformers
-(`IdeficsImageProcessorPil`), transparency lies on white, and EXIF orientation is not applied.
+The 8-bit pixels are a quarter of the bytes of the normalised ones, so that they are what is sent
+between processes and to a GPU; normalising is the last step, wherever they lie.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image as PilImages
-from PIL.Image import Image as PilImage
 from torch import Tensor
 
-from evals.errors import CheckpointError, DataError
+from evals.errors import CheckpointError
 from evals.models.idefics.config import IdeficsConfig, read_json
+from evals.models.idefics.pixels import open_image, read_pixels, to_rgb
 from evals.types import Image
+
+__all__ = ["MEAN", "STD", "ImageProcessor", "open_image", "read_image_processor", "to_rgb"]
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 """OpenCLIP's; what preprocessor_config.json says goes first."""
-
-BROKEN = (OSError, ValueError, SyntaxError, PilImages.DecompressionBombError)
-"""What PIL raises for files that are no picture, cut short, damaged or monstrous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +36,20 @@ class ImageProcessor:
         Raises:
             DataError: the picture cannot be read or decoded; its name is in the message.
         """
-        picture = to_rgb(open_image(image), name=str(image))
-        picture = picture.resize((self.size, self.size), PilImages.Resampling.BICUBIC)
-        values = np.asarray(picture, dtype=np.float32) / 255
-        mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
-        return torch.from_numpy(((values - mean) / std).transpose(2, 0, 1).copy())
+        pixels = torch.frombuffer(bytearray(read_pixels(image, size=self.size)), dtype=torch.uint8)
+        return self.normalise(pixels.view(3, self.size, self.size))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Turn uint8 pixels (..., 3, size, size) into float32 ones, on their device.
+
+        The same value on every device, bit for bit: what is divided by is a tensor there, since a
+        GPU multiplies by the reciprocal of a Python number instead.
+        """
+        scale, mean, std = (
+            torch.tensor(values, dtype=torch.float32, device=pixels.device)[:, None, None]
+            for values in ((255.0,), self.mean, self.std)
+        )
+        return pixels.to(torch.float32).div_(scale).sub_(mean).div_(std)
 
 
 def read_image_processor(folder: Path, config: IdeficsConfig) -> ImageProcessor:
@@ -62,30 +66,3 @@ def read_image_processor(folder: Path, config: IdeficsConfig) -> ImageProcessor:
     return ImageProcessor(
         size, tuple(values.get("image_mean", MEAN)), tuple(values.get("image_std", STD))
     )
-
-
-def open_image(image: Image) -> PilImage:
-    """Return the picture as PIL has it, not yet decoded."""
-    if isinstance(image.source, PilImage):
-        return image.source
-    content = image.read_bytes()
-    try:
-        return PilImages.open(io.BytesIO(content))
-    except BROKEN as error:
-        raise _unreadable(str(image), error) from error
-
-
-def to_rgb(picture: PilImage, *, name: str) -> PilImage:
-    """Decode a picture and make it RGB, whatever its mode; what is transparent becomes white."""
-    try:
-        if "A" in picture.getbands() or "transparency" in picture.info:
-            picture = picture.convert("RGBA")
-            white = PilImages.new("RGBA", picture.size, (255, 255, 255, 255))
-            picture = PilImages.alpha_composite(white, picture)
-        return picture.convert("RGB")
-    except BROKEN as error:
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: Exception) -> DataError:
-    return DataError(f"{name} cannot be decoded as a picture ({error}); replace the file")

@@ -1,10 +1,12 @@
 """What the vision tower, the resampler and the decoder are made of.
 
-Shapes: b rows, s positions, d width, h heads, e head size. Everything is inference only: no
-dropout, no gradient. Numerics follow transformers' `modeling_idefics.py`, the oracle.
+Shapes: n tokens (of all rows, one after the other), d width, h heads, e head size. Everything is
+inference only: no dropout, no gradient. Numerics follow transformers' `modeling_idefics.py`, the
+oracle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,8 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "relu": F.relu,
 }
+TOKENS_AT_ONCE = 1024
+"""Of a feed-forward on a CPU."""
 
 
 class RMSNorm(nn.Module):
@@ -29,8 +33,31 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        variance = x.float().pow(2).mean(-1, keepdim=True)
-        return self.weight * (x * torch.rsqrt(variance + self.eps)).to(self.weight.dtype)
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+class StackedLinear(nn.Module):
+    """Matrices that read the same input, as one: fewer and larger multiplications.
+
+    In a checkpoint they are apart, under `names`; `weights.py` puts each in its rows.
+    """
+
+    def __init__(
+        self, names: Sequence[str], width_in: int, widths_out: Sequence[int], *, bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(sum(widths_out), width_in))
+        self.bias = nn.Parameter(torch.empty(sum(widths_out))) if bias else None
+        ends = list(accumulate(widths_out, initial=0))
+        self.rows = {name: slice(*ends) for name, ends in zip(names, pairwise(ends), strict=True)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+    def part(self, x: Tensor, *names: str) -> Tensor:
+        """Multiply by some of the matrices, which lie one after the other."""
+        rows = slice(self.rows[names[0]].start, self.rows[names[-1]].stop)
+        return F.linear(x, self.weight[rows], None if self.bias is None else self.bias[rows])
 
 
 class GatedFeedForward(nn.Module):
@@ -38,13 +65,19 @@ class GatedFeedForward(nn.Module):
 
     def __init__(self, width: int, inner: int, *, activation: Activation) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(width, inner, bias=False)
-        self.up_proj = nn.Linear(width, inner, bias=False)
+        self.gate_up = StackedLinear(("gate_proj", "up_proj"), width, (inner, inner))
         self.down_proj = nn.Linear(inner, width, bias=False)
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.down_proj(self.activation(self.gate_proj(x)) * self.up_proj(x))
+        """Turn (n, d) into (n, d), some tokens at a time: what is in between stays in the cache."""
+        if x.device.type != "cpu" or len(x) <= TOKENS_AT_ONCE:
+            return self._run(x)
+        return torch.cat([self._run(part) for part in torch.split(x, TOKENS_AT_ONCE)])
+
+    def _run(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        y: Tensor = self.down_proj(self.activation(gate).mul_(up))
         return y
 
 
@@ -83,34 +116,25 @@ class DecoupledHead(nn.Module):
 
 
 Rope = tuple[Tensor, Tensor]
-"""The cosines and the sines of some positions."""
-
-
-def split_heads(x: Tensor, num_heads: int) -> Tensor:
-    """Turn (b, s, h*e) into (b, h, s, e)."""
-    b, s, d = x.shape
-    return x.view(b, s, num_heads, d // num_heads).transpose(1, 2)
-
-
-def join_heads(x: Tensor) -> Tensor:
-    """Turn (b, h, s, e) into (b, s, h*e)."""
-    return x.transpose(1, 2).flatten(2)
+"""The cosines and the sines of some positions, (n, 1, e / 2) each."""
 
 
 def rope_angles(positions: Tensor, head_dim: int, *, theta: float, dtype: torch.dtype) -> Rope:
-    """Return the cosines and sines of `positions` (b, s), each (b, 1, s, e) in `dtype`.
+    """Return the cosines and sines of `positions` (n,) in `dtype`.
 
     Angles are taken in float32 even for a bfloat16 model, as LLaMA does.
     """
     exponents = torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float32)
     frequencies = 1 / theta ** (exponents / head_dim)
-    angles = positions[..., None].float() * frequencies
-    angles = torch.cat((angles, angles), dim=-1)[:, None]
+    angles = (positions[:, None].float() * frequencies)[:, None]
     return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
-def rotate(x: Tensor, rope: Rope) -> Tensor:
-    """Rotate (b, h, s, e) by its positions; the halves of a head are paired, as in LLaMA."""
+def rotate_(x: Tensor, rope: Rope) -> Tensor:
+    """Rotate (n, h, e) by its positions, in place; a head's halves are paired, as in LLaMA."""
     cos, sin = rope
     first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
+    kept = first * sin
+    first.mul_(cos).addcmul_(second, sin, value=-1)
+    second.mul_(cos).add_(kept)
+    return x

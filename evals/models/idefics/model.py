@@ -1,24 +1,26 @@
 """IDEFICS as one module: pictures to latents, tokens to hidden states, hidden states to logits.
 
-Inference only. Shapes: b rows, s positions, i pictures, l latents, d width, v vocabulary.
+Inference only. Tokens of all rows lie one after the other, without padding.
+Shapes: n tokens, r tokens that are read, i pictures, l latents, d width, h heads, e head size,
+v vocabulary.
 """
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from evals.models.idefics.cache import Cache, KeyValues
+from evals.models.idefics.attention import Attend
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Step
-from evals.models.idefics.groups import group_by_image
+from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Seen, Step
 from evals.models.idefics.layers import DecoupledEmbedding, DecoupledHead, RMSNorm, rope_angles
 from evals.models.idefics.perceiver import Resampler
 from evals.models.idefics.vision import VisionTower
 
+LOGITS_AT_ONCE = 256
+"""Tokens whose whole rows of logits are in memory together, where only a few ids are looked at."""
+
 
 class Idefics(nn.Module):
-    """Parameter names are the checkpoints', without their leading `model.`."""
+    """Parameter names are the checkpoints', without their leading `model.`; but see weights.py."""
 
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
@@ -54,87 +56,66 @@ class Idefics(nn.Module):
         """Turn pixels (i, 3, size, size) into the vision tower's pooled class tokens (i, d)."""
         return self.vision_model.pool(pixels.to(self.device, self.dtype))
 
-    def prefill(
+    def project_images(self, latents: Tensor) -> list[Tensor]:
+        """Turn latents (i, l, d) into each gated layer's keys and values (i, 2, l, h, e)."""
+        projected = []
+        for layer in self.gated_cross_attn_layers:
+            assert isinstance(layer, GatedCrossAttentionLayer)
+            projected.append(layer.cross_attn.project_images(latents))
+        return projected
+
+    def forward(
         self,
         ids: Tensor,
-        image_of_token: Tensor,
-        latents: Tensor,
+        positions: Tensor,
+        attend: Attend,
+        seen: Seen | None,
         *,
-        cache: Cache,
-        kept_images: Tensor,
+        read: Tensor | None = None,
+        attend_last: Attend | None = None,
     ) -> Tensor:
-        """Read prompts, and fill the cache with them.
+        """Read tokens; return final hidden states, ready for `logits`.
 
         Args:
-            ids: (b, s), padded on the right with anything; what follows a token cannot move it.
-            image_of_token: (b, s), on the CPU: an index into `latents`, or `NO_IMAGE`.
-            latents: (i, l, d), of every picture in the batch.
-            cache: empty, with room for the prompts and what is to follow.
-            kept_images: the pictures that later tokens look at; in `extend` an index counts these.
+            ids: (n,).
+            positions: (n,): where each stands in its row.
+            attend: their self-attention.
+            seen: the pictures that they look at.
+            read: (r,): the only tokens whose hidden states are wanted. The last layer goes no
+                further for the others than their keys and values.
+            attend_last: that layer's self-attention, of `read` to all.
 
         Returns:
-            Final hidden states (b, s, d), ready for `logits`.
+            (n, d), or with `read` (r, d).
         """
-        positions = torch.arange(ids.shape[1]).expand(ids.shape)
-        step = self._plan(positions, image_of_token, visible=None)
-        kept = kept_images.to(self.device)
-
-        def project(index: int) -> KeyValues:
-            # A layer at a time: of 8 prompts with 33 pictures each, 80B's 20 layers take 11 GB.
-            layer = self.gated_cross_attn_layers[index]
-            assert isinstance(layer, GatedCrossAttentionLayer)
-            images = layer.cross_attn.project_images(latents)
-            cache.images.append(images.select(kept))
-            return images
-
-        return self._run(ids, step, cache, images_of_layer=project)
-
-    def extend(
-        self, ids: Tensor, positions: Tensor, image_of_token: Tensor, *, cache: Cache
-    ) -> Tensor:
-        """Read tokens (b, s) that follow; return final hidden states (b, s, d).
-
-        Args:
-            ids: (b, s).
-            positions: (b, s), on the CPU: where each stands in its row.
-            image_of_token: (b, s), on the CPU: an index into `prefill`'s `kept_images`, or
-                `NO_IMAGE`.
-            cache: filled by `prefill`, with room for these.
-        """
-        cached = torch.arange(int(positions.max()) + 1)
-        visible = cached <= positions[:, None, :, None]
-        step = self._plan(positions, image_of_token, visible=visible)
-        return self._run(ids, step, cache, images_of_layer=cache.images.__getitem__)
+        config = self.config
+        rope = rope_angles(positions, config.head_dim, theta=config.rope_theta, dtype=self.dtype)
+        step = Step(rope, attend, seen)
+        x: Tensor = self.embed_tokens(ids)
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, DecoderLayer)
+            if index % config.cross_layer_interval == 0:
+                gated = index // config.cross_layer_interval
+                x = self.gated_cross_attn_layers[gated](x, seen, gated)
+            if read is not None and index == config.num_layers - 1:
+                assert attend_last is not None
+                x = layer.read(x, step, index, read=read, attend=attend_last)
+            else:
+                x = layer(x, step, index)
+        y: Tensor = self.norm(x)
+        return y
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Turn hidden states (..., d) into logits (..., v) in float32."""
+        """Turn hidden states (r, d) into logits (r, v) in float32."""
         scores: Tensor = self.lm_head(hidden)
         return scores.float()
 
-    def _plan(self, positions: Tensor, image_of_token: Tensor, *, visible: Tensor | None) -> Step:
-        config, device = self.config, self.device
-        positions = positions.to(device)
-        return Step(
-            positions=positions,
-            rope=rope_angles(positions, config.head_dim, theta=config.rope_theta, dtype=self.dtype),
-            groups=group_by_image(image_of_token, device=device),
-            visible=None if visible is None else visible.to(device),
-        )
-
-    def _run(
-        self,
-        ids: Tensor,
-        step: Step,
-        cache: Cache,
-        *,
-        images_of_layer: Callable[[int], KeyValues],
-    ) -> Tensor:
-        x: Tensor = self.embed_tokens(ids.to(self.device))
-        interval = self.config.cross_layer_interval
-        for index, layer in enumerate(self.layers):
-            if index % interval == 0:
-                gated = self.gated_cross_attn_layers[index // interval]
-                x = gated(x, step.groups, images_of_layer(index // interval))
-            x = layer(x, step, cache.tokens[index])
-        y: Tensor = self.norm(x)
-        return y
+    def logprobs(self, hidden: Tensor, ids: Tensor) -> Tensor:
+        """Return the log-probability (r,) of token `ids` (r,) after each hidden state (r, d)."""
+        parts = []
+        for some, wanted in zip(
+            torch.split(hidden, LOGITS_AT_ONCE), torch.split(ids, LOGITS_AT_ONCE), strict=True
+        ):
+            logits = self.logits(some)
+            parts.append(logits.gather(1, wanted[:, None])[:, 0] - logits.logsumexp(dim=-1))
+        return torch.cat(parts)

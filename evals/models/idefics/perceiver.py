@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evals.models.idefics.config import ResamplerConfig
-from evals.models.idefics.layers import join_heads, split_heads
+from evals.models.idefics.layers import StackedLinear
 
 
 class Resampler(nn.Module):
@@ -41,8 +41,7 @@ class _Attention(nn.Module):
         self.context_layer_norm = nn.LayerNorm(width)
         self.latents_layer_norm = nn.LayerNorm(width)
         self.q_proj = nn.Linear(width, inner, bias=False)
-        self.k_proj = nn.Linear(width, inner, bias=False)
-        self.v_proj = nn.Linear(width, inner, bias=False)
+        self.kv = StackedLinear(("k_proj", "v_proj"), width, (inner, inner))
         self.output_proj = nn.Linear(inner, width, bias=False)
         if config.qk_norm:
             self.q_layer_norm = nn.LayerNorm(config.head_dim)
@@ -52,13 +51,13 @@ class _Attention(nn.Module):
     def forward(self, latents: Tensor, states: Tensor) -> Tensor:
         latents = self.latents_layer_norm(latents)
         context = torch.cat((self.context_layer_norm(states), latents), dim=1)
-        heads = self.config.num_heads
-        q = split_heads(self.q_proj(latents), heads)
-        k = split_heads(self.k_proj(context), heads)
-        v = split_heads(self.v_proj(context), heads)
+        heads = (self.config.num_heads, self.config.head_dim)
+        q = self.q_proj(latents).unflatten(-1, heads).transpose(1, 2)
+        k, v = self.kv(context).unflatten(-1, (2, *heads)).permute(2, 0, 3, 1, 4).unbind(0)
         if self.config.qk_norm:
             q, k = self.q_layer_norm(q), self.k_layer_norm(k)
-        y: Tensor = self.output_proj(join_heads(F.scaled_dot_product_attention(q, k, v)))
+        attended = F.scaled_dot_product_attention(q, k, v)
+        y: Tensor = self.output_proj(attended.transpose(1, 2).flatten(2))
         return y
 
 

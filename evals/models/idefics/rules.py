@@ -27,14 +27,13 @@ class Rules:
         What is left is not normalised again (transformers' `NoBadWordsLogitsProcessor`), and a
         sequence may begin in the prompt.
         """
-        rows, tokens = [], []
-        for row, context in enumerate(contexts):
-            for *start, last in self.forbidden:
-                if not start or list(context[-len(start) :]) == start:
-                    rows.append(row)
-                    tokens.append(last)
         allowed = logprobs.clone()
-        allowed[rows, tokens] = -float("inf")
+        if single := [sequence[0] for sequence in self.forbidden if len(sequence) == 1]:
+            allowed[:, single] = -float("inf")
+        for *start, last in (sequence for sequence in self.forbidden if len(sequence) > 1):
+            for row, context in enumerate(contexts):
+                if list(context[-len(start) :]) == start:
+                    allowed[row, last] = -float("inf")
         return allowed
 
     def find_end(self, new_ids: Sequence[int]) -> FinishReason | None:

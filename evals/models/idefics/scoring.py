@@ -1,56 +1,102 @@
-"""Log-likelihoods of given choices: the closed-ended protocol of Flamingo, IDEFICS and others."""
+"""Log-likelihoods of given choices: the closed-ended protocol of Flamingo, IDEFICS and others.
 
-from collections.abc import Iterator, Sequence
+A prompt is read once, and all choices of all prompts of a pack in one pass.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+import torch
 
-from evals.models.idefics.batch import Batch
-from evals.models.idefics.tokens import EncodedPrompt
+from evals.models.idefics.batch import Batch, Memory, Prefix
+from evals.models.idefics.limits import Limits
+from evals.models.idefics.schedule import Job, Schedule
+from evals.models.idefics.tokens import EncodedChoices, EncodedPrompt
+
+
+@torch.inference_mode()
+def score(
+    encoded: Mapping[int, EncodedChoices],
+    memory: Memory,
+    limits: Limits,
+    *,
+    prefix: Prefix | None,
+) -> Iterator[tuple[int, list[float]]]:
+    """Yield (key, each choice's summed log-probability) for each prompt.
+
+    The first token's comes from the prompt's own logits; a choice of one token costs nothing.
+
+    Raises:
+        torch.OutOfMemoryError: not even one prompt at a time fits.
+    """
+    first = prefix.num_tokens if prefix else 0
+    jobs = [
+        Job(key, len(each.shared.ids) - first, len(each.shared.images))
+        for key, each in encoded.items()
+    ]
+    schedule = Schedule(jobs, limits.budget, num_new_tokens=0)
+    while schedule:
+        layout = schedule.lay_out()
+        packs: list[list[Job]] = []
+        with limits.watch() as watch:
+            batch = Batch(
+                memory,
+                num_slots=layout.num_slots,
+                num_tokens=layout.num_tokens,
+                num_new_tokens=0,
+                prefix=prefix,
+            )
+            packs += schedule.admit(layout.num_slots, num_running=0)
+            while packs:
+                choices = [encoded[job.index] for job in packs[0]]
+                sums = _score_pack(batch, choices, pack_tokens=limits.budget.pack_tokens)
+                yield from zip((job.index for job in packs.pop(0)), sums, strict=True)
+        if watch.out_of_memory:
+            schedule.put_back([job for pack in packs for job in pack], limits.budget)
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    row: int
+    slot: int
     tokens: EncodedPrompt
 
 
-def score_choices(
-    batch: Batch,
-    logits: Tensor,
-    choices: Sequence[Sequence[EncodedPrompt]],
-    *,
-    batch_size: int,
+def _score_pack(
+    batch: Batch, encoded: Sequence[EncodedChoices], *, pack_tokens: int
 ) -> list[list[float]]:
-    """Return for each row its choices' summed log-probabilities.
-
-    The first token's comes from the prompt's own logits; a choice of one token costs nothing.
-
-    Args:
-        batch: the prompts, read; a row each.
-        logits: (b, v), of the choices' first tokens.
-        choices: of each row, their tokens.
-        batch_size: how many choices are read together.
-    """
-    first = logits.log_softmax(dim=-1)
-    flat = [_Choice(row, tokens) for row, group in enumerate(choices) for tokens in group]
-    sums = [float(first[choice.row, choice.tokens.ids[0]]) for choice in flat]
+    slots = range(len(encoded))
+    logits = batch.read(slots, [each.shared for each in encoded])
+    flat = [
+        _Choice(slot, tokens)
+        for slot, each in zip(slots, encoded, strict=True)
+        for tokens in each.continuations
+    ]
+    rows = [choice.slot for choice in flat]
+    firsts = [choice.tokens.ids[0] for choice in flat]
+    sums = (logits[rows, firsts] - logits.logsumexp(dim=-1)[rows]).tolist()
     longer = [index for index, choice in enumerate(flat) if len(choice.tokens.ids) > 1]
-    longer.sort(key=lambda index: len(flat[index].tokens.ids))
-    for start in range(0, len(longer), batch_size):
-        part = longer[start : start + batch_size]
-        rest = _score_rest(batch, [flat[index] for index in part])
-        for index, logprob in zip(part, rest, strict=True):
+    for part in _split(longer, flat, pack_tokens):
+        rest = batch.score(
+            [flat[index].slot for index in part], [flat[index].tokens for index in part]
+        )
+        for index, logprob in zip(part, rest.tolist(), strict=True):
             sums[index] += logprob
     values = iter(sums)
-    return [[next(values) for _ in group] for group in choices]
+    return [[next(values) for _ in each.continuations] for each in encoded]
 
 
-def _score_rest(batch: Batch, choices: Sequence[_Choice]) -> Iterator[float]:
-    """Yield each choice's log-probability after its first token."""
-    branches = batch.select([choice.row for choice in choices])
-    logits = branches.read([choice.tokens.part(0, -1) for choice in choices])
-    for choice, row in zip(choices, logits.log_softmax(dim=-1), strict=True):
-        targets = choice.tokens.ids[1:]
-        steps = range(len(targets))
-        yield float(row[list(steps), list(targets)].sum())
+def _split(
+    indices: Sequence[int], choices: Sequence[_Choice], num_tokens: int
+) -> Iterator[list[int]]:
+    """Split choices so that each part has up to `num_tokens` tokens, or is one choice."""
+    part: list[int] = []
+    count = 0
+    for index in indices:
+        length = len(choices[index].tokens.ids) - 1
+        if part and count + length > num_tokens:
+            yield part
+            part, count = [], 0
+        part.append(index)
+        count += length
+    if part:
+        yield part

@@ -31,6 +31,11 @@ class EncodedPrompt:
     image_of_token: tuple[int, ...]
     """For each token, which of `images` it looks at; `NO_IMAGE` for none."""
 
+    def keys(self, image_id: int) -> list[int | Image]:
+        """Return the ids with the pictures themselves in place of `image_id`."""
+        images = iter(self.images)
+        return [next(images) if token == image_id else token for token in self.ids]
+
     def part(self, start: int, end: int | None = None) -> "EncodedPrompt":
         """Return some of the tokens; `images` stays whole, for its indices are in use."""
         return EncodedPrompt(self.ids[start:end], self.images, self.image_of_token[start:end])

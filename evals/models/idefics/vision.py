@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evals.models.idefics.config import VisionConfig
-from evals.models.idefics.layers import ACTIVATIONS, join_heads, split_heads
+from evals.models.idefics.layers import ACTIVATIONS, StackedLinear
 
 
 class VisionTower(nn.Module):
@@ -73,25 +73,23 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.self_attn(self.layer_norm1(x))
-        y: Tensor = x + self.mlp(self.layer_norm2(x))
-        return y
+        return x.add_(self.mlp(self.layer_norm2(x)))
 
 
 class _Attention(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.q_proj = nn.Linear(config.width, config.width)
-        self.k_proj = nn.Linear(config.width, config.width)
-        self.v_proj = nn.Linear(config.width, config.width)
+        self.qkv = StackedLinear(
+            ("q_proj", "k_proj", "v_proj"), config.width, (config.width,) * 3, bias=True
+        )
         self.out_proj = nn.Linear(config.width, config.width)
         self.num_heads = config.num_heads
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (
-            split_heads(projection(x), self.num_heads)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
-        )
-        y: Tensor = self.out_proj(join_heads(F.scaled_dot_product_attention(q, k, v)))
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (i, h, p, e) each
+        attended = F.scaled_dot_product_attention(q, k, v)
+        y: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
         return y
 
 

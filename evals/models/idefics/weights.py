@@ -18,6 +18,7 @@ from torch import nn
 from evals.errors import CheckpointError, list_problems
 from evals.models.checkpoints import weight_files
 from evals.models.idefics.config import IdeficsConfig
+from evals.models.idefics.layers import StackedLinear
 from evals.models.idefics.model import Idefics
 
 KNOWN_BUFFERS = (".rotary_emb.inv_freq", ".embeddings.position_ids")
@@ -31,33 +32,63 @@ class _Stored:
 
 
 def load_weights(
-    folder: Path, config: IdeficsConfig, *, device: torch.device, dtype: torch.dtype
+    folder: Path,
+    config: IdeficsConfig,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    kind: type[Idefics] = Idefics,
 ) -> Idefics:
-    """Build the model and fill it.
+    """Build the model (of a `kind` of its own, if that is given) and fill it.
 
     Raises:
         CheckpointError: files are missing or damaged, or weights do not fit; all are listed.
     """
     with torch.device("meta"):
-        model = Idefics(config)
+        model = kind(config)
     stored = _list_tensors(folder)
-    wanted = {_stored_name(name): name for name, _ in model.named_parameters()}
+    places = list_places(model)
     if config.tied_head:
         # transformers leaves a tied head out of the file.
-        wanted = {theirs: ours for theirs, ours in wanted.items() if not ours.startswith("lm_head")}
-    shapes = {theirs: tuple(model.get_parameter(ours).shape) for theirs, ours in wanted.items()}
-    if problems := _compare(shapes, stored, tied_head=config.tied_head):
+        places = {name: place for name, place in places.items() if not name.startswith("lm_head")}
+    if problems := _compare(places, stored, tied_head=config.tied_head):
         raise CheckpointError(
             f"the weights in {folder} do not fit its config.json:\n{list_problems(problems)}"
         )
     for file in sorted({tensor.file for tensor in stored.values()}):
         with _open(file) as tensors:
-            for theirs in sorted(wanted.keys() & set(tensors.keys())):
-                weight = tensors.get_tensor(theirs).to(device=device, dtype=dtype)
-                _set_parameter(model, wanted[theirs], weight)
+            for name in sorted(places.keys() & set(tensors.keys())):
+                weight = tensors.get_tensor(name).to(device=device, dtype=dtype)
+                _set_weight(model, places[name], weight)
     if config.tied_head:
         _tie_head(model)
     return model.eval()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stored tensor belongs."""
+
+    parameter: str
+    shape: tuple[int, ...]
+    rows: slice | None = None
+    """Of the parameter, where several tensors are stacked in one."""
+
+
+def list_places(model: Idefics) -> dict[str, Place]:
+    """Return for each tensor that a checkpoint of this model has where it belongs."""
+    places = {}
+    for path, module in model.named_modules():
+        for leaf, parameter in module.named_parameters(recurse=False):
+            name = f"{path}.{leaf}"
+            if not isinstance(module, StackedLinear):
+                places[_stored_name(name)] = Place(name, tuple(parameter.shape))
+                continue
+            parent = path.rpartition(".")[0]
+            for part, rows in module.rows.items():
+                shape = (rows.stop - rows.start, *parameter.shape[1:])
+                places[_stored_name(f"{parent}.{part}.{leaf}")] = Place(name, shape, rows)
+    return places
 
 
 def _stored_name(name: str) -> str:
@@ -74,29 +105,38 @@ def _list_tensors(folder: Path) -> dict[str, _Stored]:
 
 
 def _compare(
-    shapes: Mapping[str, tuple[int, ...]], stored: Mapping[str, _Stored], *, tied_head: bool
+    places: Mapping[str, Place], stored: Mapping[str, _Stored], *, tied_head: bool
 ) -> list[str]:
     """Return what is missing, misshapen and unknown, one line each."""
-    missing = [f"{name} is missing" for name in shapes if name not in stored]
+    missing = [f"{name} is missing" for name in places if name not in stored]
     misshapen = [
         f"{name} has shape {list(stored[name].shape)} in {stored[name].file.name}, "
-        f"and config.json makes it {list(shape)}"
-        for name, shape in shapes.items()
-        if name in stored and stored[name].shape != shape
+        f"and config.json makes it {list(place.shape)}"
+        for name, place in places.items()
+        if name in stored and stored[name].shape != place.shape
     ]
     unknown = [
         f"{name} in {tensor.file.name} is no weight of this model"
         for name, tensor in stored.items()
-        if name not in shapes
+        if name not in places
         and not name.endswith(KNOWN_BUFFERS)
         and not (tied_head and name.startswith("lm_head."))
     ]
     return missing + misshapen + unknown
 
 
-def _set_parameter(model: nn.Module, name: str, weight: torch.Tensor) -> None:
-    owner, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(owner), leaf, nn.Parameter(weight, requires_grad=False))
+def _set_weight(model: nn.Module, place: Place, weight: torch.Tensor) -> None:
+    path, _, leaf = place.parameter.rpartition(".")
+    owner = model.get_submodule(path)
+    if place.rows is None:
+        setattr(owner, leaf, nn.Parameter(weight, requires_grad=False))
+        return
+    parameter = model.get_parameter(place.parameter)
+    if parameter.is_meta:
+        empty = torch.empty(parameter.shape, device=weight.device, dtype=weight.dtype)
+        parameter = nn.Parameter(empty, requires_grad=False)
+        setattr(owner, leaf, parameter)
+    parameter.data[place.rows] = weight
 
 
 def _tie_head(model: Idefics) -> None:

@@ -3,13 +3,21 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image as PilImages
+from torch import Tensor
 
 from evals.errors import PromptError
-from evals.models.idefics.engine import WINDOW_BATCHES
+from evals.models.idefics.engine import WINDOW, IdeficsModel
+from evals.models.idefics.limits import Limits
+from evals.models.idefics.model import Idefics
+from evals.models.idefics.schedule import Budget
+from evals.models.idefics.weights import load_weights
+from evals.prompts import build_prompt
 from evals.types import (
     Decoding,
     GenerateRequest,
@@ -20,6 +28,7 @@ from evals.types import (
 from tests.models.conftest import Pair, as_png
 from tests.models.idefics.prompts import answer, assert_equal, make_requests, make_scoring
 
+CPU = torch.device("cpu")
 DECODINGS = (
     Decoding(8, eos=tuple(range(3, 400, 6))),
     Decoding(5, num_beams=3, eos=tuple(range(3, 400, 40))),
@@ -27,39 +36,132 @@ DECODINGS = (
 )
 
 
-@pytest.mark.parametrize("batch_size", [2, 8])
-def test_an_answer_depends_neither_on_batch_size_nor_on_order(
-    instruct: Pair, pictures: list[Image], batch_size: int
+def limit(model: IdeficsModel, *, rows: int, tokens: int = 4096, pack: int = 512) -> IdeficsModel:
+    return replace(model, limits=Limits(Budget(rows, tokens, pack), image_bytes=10**6))
+
+
+@pytest.mark.parametrize(("rows", "tokens", "pack"), [(2, 100, 30), (8, 300, 512), (64, 9999, 40)])
+def test_an_answer_depends_neither_on_the_budget_nor_on_order(
+    instruct: Pair, pictures: list[Image], rows: int, tokens: int, pack: int
 ) -> None:
     requests = make_requests(pictures, *DECODINGS)
-    alone = answer(replace(instruct.ours, batch_size=1), requests)
-    random.Random(batch_size).shuffle(requests)
-    together = answer(replace(instruct.ours, batch_size=batch_size), requests)
+    alone = answer(limit(instruct.ours, rows=1), requests)
+    random.Random(rows).shuffle(requests)
+    together = answer(limit(instruct.ours, rows=rows, tokens=tokens, pack=pack), requests)
     assert_equal(alone, together, tolerance=1e-5)
 
 
-def test_scores_depend_neither_on_batch_size_nor_on_order(
+@pytest.mark.parametrize("decoding", DECODINGS)
+def test_prompts_that_share_a_prefix_are_answered_as_each_alone(
+    pair: Pair, pictures: list[Image], decoding: Decoding
+) -> None:
+    requests = make_shared(pictures, decoding)
+    alone = [answer(pair.ours, [request]) for request in requests]
+    assert not pair.ours.prefixes
+    together = answer(pair.ours, requests)
+    assert [prefix.num_tokens > 40 for prefix in pair.ours.prefixes.values()] == [True]
+    assert_equal({k: v for one in alone for k, v in one.items()}, together, tolerance=1e-5)
+    assert_equal(answer(pair.oracle, requests), together, tolerance=1e-4)
+    pair.ours.prefixes.clear()
+
+
+def test_choices_of_prompts_that_share_a_prefix_score_as_each_alone(
+    pair: Pair, pictures: list[Image]
+) -> None:
+    choices = (" yes", " no longer", " a much longer choice", " a cat</s> and", "s")
+    requests = [
+        LogLikelihoodRequest(request.id, request.prompt, choices[: 2 + index % 4])
+        for index, request in enumerate(make_shared(pictures, Decoding(1)))
+    ]
+    together = {each.id: each for each in pair.ours.loglikelihood(requests)}
+    assert pair.ours.prefixes
+    pair.ours.prefixes.clear()
+    for theirs in pair.oracle.loglikelihood(requests):
+        assert together[theirs.id].logprobs == pytest.approx(theirs.logprobs, abs=1e-4)
+        [alone] = pair.ours.loglikelihood([r for r in requests if r.id == theirs.id])
+        assert together[theirs.id].logprobs == pytest.approx(alone.logprobs, rel=1e-6, abs=1e-5)
+
+
+def make_shared(pictures: list[Image], decoding: Decoding) -> list[GenerateRequest]:
+    """Two demonstrations that all have, and queries of all sorts: one, two or no pictures."""
+    shown = (
+        Text("Few shots."),
+        *(pictures[0], Text("Question: what is this thing in the picture? Answer: a cat.")),
+        *(pictures[1], Text("Question: what is this thing in the picture? Answer: a dog.")),
+    )
+    queries = [
+        (*(pictures[2 + index % 5],) * (index % 3), Text(f"Question: {index}? Answer:"))
+        for index in range(12)
+    ]
+    return [
+        GenerateRequest(str(index), build_prompt((*shown, *query)), decoding)
+        for index, query in enumerate(queries)
+    ]
+
+
+class Exhaustible(Idefics):
+    """A network whose device has memory for so many tokens in one pass, and no more."""
+
+    room = 60
+
+    def forward(self, ids: Tensor, *others: Any, **more: Any) -> Tensor:
+        if len(ids) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(ids, *others, **more)
+
+
+@pytest.mark.parametrize("decoding", DECODINGS)
+def test_out_of_memory_halves_the_budget_and_loses_nothing(
+    base: Pair, pictures: list[Image], decoding: Decoding
+) -> None:
+    requests = make_requests(pictures, decoding)
+    requests = [each for each in requests if base.ours.count_tokens(each.prompt) <= 60]
+    network = load_weights(
+        base.folder, base.ours.network.config, device=CPU, dtype=torch.float32, kind=Exhaustible
+    )
+    model = replace(limit(base.ours, rows=64), network=network)
+    model = replace(model, memory=replace(model.memory, model=network))
+    assert_equal(answer(model, requests), answer(base.ours, requests), tolerance=1e-5)
+    assert model.limits.budget.rows < 64
+    assert model.notes[0].startswith("memory ran out")
+
+
+def test_memory_that_is_not_enough_for_one_prompt_is_an_error(
+    base: Pair, pictures: list[Image]
+) -> None:
+    network = load_weights(
+        base.folder, base.ours.network.config, device=CPU, dtype=torch.float32, kind=Exhaustible
+    )
+    model = limit(base.ours, rows=8)
+    model = replace(model, memory=replace(model.memory, model=network))
+    with pytest.raises(torch.OutOfMemoryError):
+        answer(model, make_requests(pictures, Decoding(2)))
+    assert model.limits.budget.rows == 1
+
+
+def test_scores_depend_neither_on_the_budget_nor_on_order(
     instruct: Pair, pictures: list[Image]
 ) -> None:
     requests = make_scoring(pictures, " yes", " no longer", " a", " the quick brown fox")
-    alone = {r.id: r for r in replace(instruct.ours, batch_size=1).loglikelihood(requests)}
-    together = {r.id: r for r in instruct.ours.loglikelihood(reversed(requests))}
+    alone = {r.id: r for r in limit(instruct.ours, rows=1).loglikelihood(requests)}
+    small = limit(instruct.ours, rows=3, tokens=200, pack=40)
+    together = {r.id: r for r in small.loglikelihood(reversed(requests))}
     assert alone.keys() == together.keys()
     for key, one in alone.items():
         assert one.logprobs == pytest.approx(together[key].logprobs, abs=1e-5)
         assert one.num_tokens == together[key].num_tokens
 
 
-def test_requests_are_read_only_a_window_ahead(base: Pair, pictures: list[Image]) -> None:
+def test_requests_are_read_only_two_windows_ahead(base: Pair, pictures: list[Image]) -> None:
     read = []
 
     def requests() -> Iterator[GenerateRequest]:
-        for index in range(1000):
+        for index in range(5 * WINDOW):
             read.append(index)
             yield GenerateRequest(str(index), (Text(f"number {index}"),), Decoding(1))
 
-    next(replace(base.ours, batch_size=2).generate(requests()))
-    assert len(read) == 2 * WINDOW_BATCHES
+    next(iter(base.ours.generate(requests())))
+    assert len(read) == 2 * WINDOW
 
 
 def test_a_picture_is_read_once_a_window_however_often_it_is_shown(base: Pair) -> None:

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.models.idefics.groups import NO_IMAGE, find_images, group_by_image
+from evals.models.idefics.groups import NO_IMAGE, Groups, find_images, group_by
 
 IMAGE, EOS = 1, 2
 
@@ -19,21 +19,21 @@ def test_text_after_an_eos_sees_nothing_until_the_next_picture() -> None:
     assert find_images(ids, image_id=IMAGE, eos_id=EOS) == [-1, 0, 0, 0, -1, 1, 1]
 
 
-@given(
-    st.integers(1, 4).flatmap(
-        lambda width: st.lists(
-            st.lists(st.integers(-1, 5), min_size=width, max_size=width), min_size=1, max_size=4
-        )
-    )
-)
-def test_every_token_that_sees_is_in_its_pictures_group_once(rows: list[list[int]]) -> None:
-    image_of_token = torch.tensor(rows)
-    groups = group_by_image(image_of_token, device=torch.device("cpu"))
-    found = torch.full((image_of_token.numel(),), NO_IMAGE)
-    image_of_slot = groups.images[:, None].expand_as(groups.members).flatten()
-    assert torch.equal(groups.members.flatten()[groups.slots], groups.tokens)
-    found[groups.tokens] = image_of_slot[groups.slots]
-    assert torch.equal(found.view_as(image_of_token), image_of_token)
-    tokens, images = groups.tokens.tolist(), groups.images.tolist()
-    assert len(tokens) == len(set(tokens)) == int((image_of_token >= 0).sum())
-    assert len(images) == len(set(images))
+@given(st.lists(st.integers(-1, 5), min_size=1, max_size=40))
+def test_tokens_are_gathered_by_label_and_scattered_back(labels: list[int]) -> None:
+    groups = group_by(labels, num_groups=6, device=torch.device("cpu"))
+    tokens = torch.arange(1, len(labels) + 1)[:, None, None].expand(-1, 2, 3).float()
+    gathered = groups.gather(tokens)
+    assert gathered.shape == (6, 2, groups.shape[1], 3)
+    for group in range(6):
+        mine = [index + 1 for index, label in enumerate(labels) if label == group]
+        assert gathered[group, 0, : len(mine), 0].tolist() == mine
+    seen = torch.tensor([label != NO_IMAGE for label in labels])[:, None, None]
+    assert torch.equal(groups.scatter(gathered, len(labels)), tokens * seen)
+
+
+def test_tokens_in_order_need_no_copy() -> None:
+    tokens = torch.randn(6, 2, 3)
+    groups = Groups((3, 2))
+    assert groups.gather(tokens).data_ptr() == tokens.data_ptr()
+    assert torch.equal(groups.scatter(groups.gather(tokens), 6), tokens)

@@ -40,6 +40,18 @@ def test_pixels_equal_transformers(mode: str, size: int) -> None:
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
+def test_normalising_is_numpys_arithmetic_bit_for_bit() -> None:
+    processor = ImageProcessor(16, (0.48145466, 0.4578275, 0.40821073), (0.1, 0.3, 0.7))
+    values = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    mean, std = np.array(processor.mean, np.float32), np.array(processor.std, np.float32)
+    pixels = np.stack([values] * 3, axis=-1).astype(np.float32) / 255
+    expected = ((pixels - mean) / std).transpose(2, 0, 1)
+    eight_bits = torch.from_numpy(np.stack([values] * 3))
+    assert np.array_equal(processor.normalise(eight_bits).numpy(), expected)
+    batch = processor.normalise(torch.stack([eight_bits] * 2))
+    assert np.array_equal(batch.numpy(), np.stack([expected] * 2))
+
+
 def test_a_file_its_bytes_and_a_url_free_callable_give_the_same_pixels(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     draw("RGB").save(path)

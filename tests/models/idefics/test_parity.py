@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from evals.models.idefics.cache import new_cache
+from evals.models.idefics.attention import ReadRuns
 from evals.models.idefics.engine import IdeficsModel
-from evals.models.idefics.groups import NO_IMAGE
+from evals.models.idefics.packing import lay_out, look
 from evals.types import Decoding, Image, Prompt
 from tests.models.conftest import Pair, load_both
 from tests.models.idefics.prompts import (
@@ -27,28 +27,18 @@ SOME_EOS = tuple(range(3, 400, 40))
 
 @torch.inference_mode()
 def our_logits(model: IdeficsModel, prompts: Sequence[Prompt]) -> list[Tensor]:
-    """Read prompts as one batch, padded on the right; return (s, v) for each."""
+    """Read prompts in one pass; return (s, v) for each."""
     encoded = [model.tokenizer.encode(prompt) for prompt in prompts]
-    pictures = [image for prompt in encoded for image in prompt.images]
-    longest = max(len(prompt.ids) for prompt in encoded)
-    ids = torch.full((len(prompts), longest), 7)
-    seen = torch.full((len(prompts), longest), NO_IMAGE)
-    first = 0
-    for row, prompt in enumerate(encoded):
-        ids[row, : len(prompt.ids)] = torch.tensor(prompt.ids)
-        images = torch.tensor(prompt.image_of_token)
-        seen[row, : len(prompt.ids)] = torch.where(images == NO_IMAGE, NO_IMAGE, images + first)
-        first += len(prompt.images)
-    network = model.network
-    latents = network.encode_images(torch.stack([model.processor(image) for image in pictures]))
-    cache = new_cache(
-        network.config, num_rows=len(prompts), num_tokens=longest, like=network.norm.weight
+    order = sorted(range(len(encoded)), key=lambda index: len(encoded[index].ids))
+    rows = lay_out([encoded[index] for index in order], [0] * len(order))
+    hidden = model.network(
+        torch.tensor(rows.ids),
+        torch.tensor(rows.positions),
+        ReadRuns(rows.runs),
+        look(rows, model.network, model.memory.projections),
     )
-    hidden = network.prefill(
-        ids, seen, latents, cache=cache, kept_images=torch.tensor([], dtype=torch.long)
-    )
-    logits = network.logits(hidden)
-    return [logits[row, : len(prompt.ids)] for row, prompt in enumerate(encoded)]
+    parts = model.network.logits(hidden).split([len(encoded[index].ids) for index in order])
+    return [parts[order.index(index)] for index in range(len(order))]
 
 
 @torch.inference_mode()
