@@ -4,6 +4,7 @@
     evals score RUN_DIR...                      evals score task=... predictions=FILE
     evals export RUN_DIR                        evals table RUN_DIR... --reference Flamingo-9B
     evals list [tasks|models|protocols|references]
+    evals bench --quick
 
 Exit codes: 0 done; 2 a mistake that the user can mend, told in one message; 70 a bug of ours.
 """
@@ -28,6 +29,7 @@ USAGE = """usage: evals COMMAND ...
   export   write a run's official submission file
   table    runs in rows of shots and columns of benchmarks, beside published numbers
   list     what there is: tasks, models, protocols, references
+  bench    measure the built-in IDEFICS beside transformers
 
 `evals COMMAND --help` says more. README.md has a tour."""
 
@@ -49,6 +51,7 @@ def main() -> None:
         "export": export,
         "table": table,
         "list": list_what,
+        "bench": bench,
     }
     if command not in handlers:
         _fail(f"no command {command!r}; there are {', '.join(handlers)}")
@@ -147,6 +150,13 @@ def list_what(arguments: Sequence[str]) -> None:
 
     for name in [options.what] if options.what else LISTS:
         Console().print(render_list(name, config_dir=options.config_dir))
+
+
+def bench(arguments: Sequence[str]) -> None:
+    """`evals bench`: the built-in IDEFICS beside transformers, speed and outputs."""
+    from evals.bench.command import bench as run_bench
+
+    run_bench(arguments)
 
 
 def _evaluate(values: Mapping[str, Any]) -> None:
