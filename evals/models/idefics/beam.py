@@ -97,7 +97,7 @@ def advance_beams(logits: Tensor, searches: Sequence[BeamSearch], rules: Rules) 
         rules: what ends a beam and what must not be in it, and how many beams there are.
     """
     open_beams = [(search, beam) for search in searches for beam in search.open]
-    scores = rules.forbid(
+    scores = rules.forbid_(
         logits.log_softmax(dim=-1), [search.prompt + beam.ids for search, beam in open_beams]
     )
     # Sums are kept in float32, so that ties and near-ties fall as they do in transformers.

@@ -41,14 +41,14 @@ def advance_greedily(logits: Tensor, searches: Sequence[GreedySearch], rules: Ru
     """Take the next token of each search.
 
     Args:
-        logits: (r, v), a row a search.
+        logits: (r, v), a row a search; used up.
         searches: open ones.
         rules: what ends an answer and what must not be in it.
     """
-    logprobs = logits.log_softmax(dim=-1)
-    chosen = rules.forbid(logprobs, [(*each.prompt, *each.ids) for each in searches])
-    tokens = chosen.argmax(dim=-1)
-    values = logprobs.gather(1, tokens[:, None])[:, 0]
+    total = logits.logsumexp(dim=-1)
+    allowed = rules.forbid_(logits, [(*each.prompt, *each.ids) for each in searches])
+    best = allowed.max(dim=-1)
+    tokens, values = best.indices, best.values - total
     # One copy to the host a step: ids below 2 ** 53 are exact in float64.
     found = torch.stack((tokens.double(), values.double())).tolist()
     for search, token, value in zip(searches, *found, strict=True):

@@ -109,10 +109,15 @@ class DecoupledHead(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        base = F.linear(x, self.weight)
+        """Turn (r, d) into (r, v)."""
         if self.additional_fc is None:
-            return base
-        return torch.cat((base, self.additional_fc(x)), dim=-1)
+            return F.linear(x, self.weight)
+        tables = (self.weight, self.additional_fc.weight)
+        widths = [len(table) for table in tables]
+        y = x.new_empty(len(x), sum(widths))
+        for table, part in zip(tables, y.split_with_sizes(widths, dim=1), strict=True):
+            torch.mm(x, table.t(), out=part)
+        return y
 
 
 Rope = tuple[Tensor, Tensor]

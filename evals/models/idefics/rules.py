@@ -21,20 +21,19 @@ class Rules:
     forbidden: tuple[tuple[int, ...], ...]
     """Id sequences; one that is an EOS by itself is never forbidden, as in transformers."""
 
-    def forbid(self, logprobs: Tensor, contexts: Sequence[Sequence[int]]) -> Tensor:
-        """Return (b, v) with minus infinity where a token would complete a forbidden sequence.
+    def forbid_(self, scores: Tensor, contexts: Sequence[Sequence[int]]) -> Tensor:
+        """Set scores (b, v) to minus infinity where a token would complete a forbidden sequence.
 
         What is left is not normalised again (transformers' `NoBadWordsLogitsProcessor`), and a
         sequence may begin in the prompt.
         """
-        allowed = logprobs.clone()
         if single := [sequence[0] for sequence in self.forbidden if len(sequence) == 1]:
-            allowed[:, single] = -float("inf")
+            scores[:, single] = -float("inf")
         for *start, last in (sequence for sequence in self.forbidden if len(sequence) > 1):
             for row, context in enumerate(contexts):
                 if list(context[-len(start) :]) == start:
-                    allowed[row, last] = -float("inf")
-        return allowed
+                    scores[row, last] = -float("inf")
+        return scores
 
     def find_end(self, new_ids: Sequence[int]) -> FinishReason | None:
         """Return why a greedy answer ends here, if it does.

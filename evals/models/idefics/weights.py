@@ -1,8 +1,8 @@
 """From a checkpoint folder's safetensors, single or sharded, to a model on its device.
 
 The modules are built without memory (meta device) and each tensor is read straight into its final
-type and place. A missing, unknown or misshapen weight is an error that lists all of them:
-a model with a random matrix still answers, just not well.
+type and place, so no weight is in memory twice. A missing, unknown or misshapen weight is an error
+that lists all of them: a model with a random matrix still answers, just not well.
 """
 
 from collections.abc import Iterator, Mapping
@@ -55,11 +55,10 @@ def load_weights(
         raise CheckpointError(
             f"the weights in {folder} do not fit its config.json:\n{list_problems(problems)}"
         )
-    for file in sorted({tensor.file for tensor in stored.values()}):
-        with _open(file) as tensors:
-            for name in sorted(places.keys() & set(tensors.keys())):
-                weight = tensors.get_tensor(name).to(device=device, dtype=dtype)
-                _set_weight(model, places[name], weight)
+    for name, place in places.items():
+        # Opened for each anew: an open file's pages stay in memory beside the copies of them.
+        with _open(stored[name].file) as tensors:
+            _set_weight(model, place, tensors.get_tensor(name), device=device, dtype=dtype)
     if config.tied_head:
         _tie_head(model)
     return model.eval()
@@ -125,18 +124,22 @@ def _compare(
     return missing + misshapen + unknown
 
 
-def _set_weight(model: nn.Module, place: Place, weight: torch.Tensor) -> None:
+def _set_weight(
+    model: nn.Module,
+    place: Place,
+    weight: torch.Tensor,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> None:
+    """Copy a tensor to where it belongs."""
     path, _, leaf = place.parameter.rpartition(".")
-    owner = model.get_submodule(path)
-    if place.rows is None:
-        setattr(owner, leaf, nn.Parameter(weight, requires_grad=False))
-        return
-    parameter = model.get_parameter(place.parameter)
+    owner, parameter = model.get_submodule(path), model.get_parameter(place.parameter)
     if parameter.is_meta:
-        empty = torch.empty(parameter.shape, device=weight.device, dtype=weight.dtype)
+        empty = torch.empty(parameter.shape, device=device, dtype=dtype)
         parameter = nn.Parameter(empty, requires_grad=False)
         setattr(owner, leaf, parameter)
-    parameter.data[place.rows] = weight
+    parameter.data[place.rows or ...] = weight
 
 
 def _tie_head(model: Idefics) -> None:
