@@ -15,7 +15,8 @@ from transformers.models.idefics.image_processing_pil_idefics import IdeficsImag
 
 from evals.errors import PromptError
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.images import open_image, read_image_processor, to_rgb
+from evals.models.idefics.images import read_image_processor
+from evals.models.idefics.pixels import open_image, to_rgb
 from evals.models.idefics.tokens import read_tokenizer
 from evals.types import IMAGE_TOKENS, Image, Prompt, Text
 

@@ -159,12 +159,15 @@ class Batch:
             new[index], own[index] = slot.num_new, slot.num_tokens
             slot.num_new += 1
         first = self._prefix.num_tokens if self._prefix else 0
-        lengths, counts = torch.tensor(own), torch.tensor(new)
-        positions = (first + lengths + counts).repeat_interleave(width).to(self._model.device)
+        positions = [
+            first + length + count
+            for length, count in zip(own, new, strict=True)
+            for _ in range(width)
+        ]
         hidden = self._model(
             self._to_device(ids),
-            positions,
-            self._attend_next(lengths, counts),
+            self._to_device(positions),
+            self._attend_next(own, new),
             self._see_last(num_slots),
         )
         rows = [index * width + branch for index in used for branch in range(width)]
@@ -197,7 +200,7 @@ class Batch:
         ]
         device, num_slots = self._model.device, len(self._slots)
         groups = group_by(slot_of_token, num_groups=num_slots, device=device)
-        lengths = torch.tensor([slot.num_tokens if slot else 0 for slot in self._slots])
+        lengths = [slot.num_tokens if slot else 0 for slot in self._slots]
         hidden = self._model(
             self._to_device(tokens.ids),
             self._to_device(tokens.positions),
@@ -248,37 +251,38 @@ class Batch:
             return None
         blind = None
         if not all(sees):
-            rows = torch.tensor(sees).repeat_interleave(self._num_branches)
-            blind = rows.to(self._model.device, self._model.dtype)[:, None, None]
+            rows = [seen for seen in sees for _ in range(self._num_branches)]
+            blind = self._to_device(rows).to(self._model.dtype)[:, None, None]
         return Seen(
             Groups((num_slots, self._num_branches)),
             [layer[:num_slots] for layer in self._images],
             blind,
         )
 
-    def _attend_next(self, lengths: Tensor, counts: Tensor) -> ReadNext:
+    def _attend_next(self, lengths: Sequence[int], counts: Sequence[int]) -> ReadNext:
         num_slots, width = len(lengths), self._num_branches
         contexts = self._contexts(num_slots * width)
         if width == 1:
-            places = lengths + counts
+            places = [length + count for length, count in zip(lengths, counts, strict=True)]
             layers = self._prompts
         else:
             prompts = Context(Groups((num_slots, width)), self._prompts, self._mask(lengths))
             contexts.append(prompts)
-            places = counts.repeat_interleave(width)
+            places = [count for count in counts for _ in range(width)]
             layers = self._branches
-        return ReadNext(
-            layers, places.to(self._model.device), self._mask(places + 1), tuple(contexts)
-        )
+        mask = self._mask([place + 1 for place in places])
+        return ReadNext(layers, self._to_device(places), mask, tuple(contexts))
 
-    def _mask(self, lengths: Tensor) -> Tensor:
+    def _mask(self, lengths: Sequence[int]) -> Tensor:
         """Return (rows, 1, 1, t): minus infinity past each row's end, else zero.
 
         A row of no length may attend to its first place: nobody asks what it sees there.
         """
-        beyond = torch.arange(max(1, int(lengths.max()))) >= lengths.clamp(min=1)[:, None]
-        mask = torch.zeros(beyond.shape).masked_fill(beyond, -float("inf"))
-        return mask[:, None, None].to(self._model.device, self._model.dtype)
+        device, longest = self._model.device, max(1, *lengths)
+        ends = self._to_device([max(1, length) for length in lengths])
+        beyond = torch.arange(longest, device=device) >= ends[:, None]
+        mask = torch.zeros(beyond.shape, device=device, dtype=self._model.dtype)
+        return mask.masked_fill_(beyond, -float("inf"))[:, None, None]
 
     def _reorder(self, used: Sequence[int], origins: Sequence[Sequence[int]]) -> None:
         """Give each branch what its origin has generated."""

@@ -161,11 +161,13 @@ class IdeficsModel:
 
     def image_features(self, images: Iterable[Image]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield each picture's pooled class token, float32, of length one: what RICES compares."""
-        for part in _split(images, VISION_BATCH):
-            with torch.inference_mode():
-                pooled = self.network.pool_images(self.pictures.pixels(part)).float()
-                features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
-            yield from features
+        for window in _split(images, WINDOW):
+            self.pictures.prefetch(window)
+            for part in _split(window, VISION_BATCH):
+                with torch.inference_mode():
+                    pooled = self.network.pool_images(self.pictures.pixels(part)).float()
+                    features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
+                yield from features
 
     def _encode(self, request: GenerateRequest) -> EncodedPrompt:
         prompt = fetch_urls(request.prompt, allow_urls=self.allow_urls)

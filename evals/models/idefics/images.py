@@ -14,10 +14,8 @@ from torch import Tensor
 
 from evals.errors import CheckpointError
 from evals.models.idefics.config import IdeficsConfig, read_json
-from evals.models.idefics.pixels import open_image, read_pixels, to_rgb
+from evals.models.idefics.pixels import read_pixels
 from evals.types import Image
-
-__all__ = ["MEAN", "STD", "ImageProcessor", "open_image", "read_image_processor", "to_rgb"]
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
