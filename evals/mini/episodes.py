@@ -88,15 +88,11 @@ def choose_answer(mini: MiniTask, protocol: Protocol, example: Example, *, rng: 
 
 
 def deal_teams(rng: Random) -> dict[str, str]:
-    """Return OK-VQA's teams -> teams of other names, in both forms that its answers have.
-
-    One to four of sixteen names: where all teams have one name it is to be copied from any
-    demonstration, and that is learnt first; then which demonstration to copy from. Were it always
-    the data set's four, there would be nothing to gain from the first step.
-    """
-    names = [team.split()[1] for team in TEAMS.values()]
-    drawn = rng.sample([*names, *OTHER_NAMES], rng.randint(1, len(names)))
-    dealt = {team: f"{color} {rng.choice(drawn)}" for color, team in TEAMS.items()}
+    """Return OK-VQA's teams -> teams of other names, in both forms that its answers have."""
+    names = rng.sample([*(team.split()[1] for team in TEAMS.values()), *OTHER_NAMES], len(TEAMS))
+    dealt = {
+        team: f"{color} {name}" for (color, team), name in zip(TEAMS.items(), names, strict=True)
+    }
     return dealt | {stem_answer(old): stem_answer(new) for old, new in dealt.items()}
 
 

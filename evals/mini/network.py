@@ -98,7 +98,7 @@ def build_batch(episodes: Sequence[Episode], tokenizer: Tokenizer) -> Batch:
                 columns.append(column)
                 targets.append(target)
                 last_answers.append(span == episode.answers[-1])
-    num_images = max(len(episode.images) for episode in episodes)
+    num_images = max(1, *(len(episode.images) for episode in episodes))
     image_token = tokenizer.token_to_id(IMAGE)
     assert image_token is not None
     num_seen = torch.eq(ids, image_token).cumsum(dim=1)
@@ -120,14 +120,18 @@ def predict_answers(
     network: IdeficsForVisionText2Text, batch: Batch, pixels: torch.Tensor
 ) -> torch.Tensor:
     """Return logits (targets, vocabulary); each picture of the batch is looked at once."""
-    features = network.model.vision_model(pixel_values=pixels).last_hidden_state
-    latents = network.model.perceiver_resampler(features)  # (pictures, l, d)
+    num_latents = network.config.perceiver_config.resampler_n_latents
+    width = network.config.vision_config.embed_dim
     # A padding image's latents are never attended to.
-    padded = latents.new_zeros(*batch.image_slots.shape, *latents.shape[1:])  # (b, i, l, d)
+    padded = torch.zeros(*batch.image_slots.shape, num_latents, width)  # (b, i, l, d)
+    if batch.images:
+        features = network.model.vision_model(pixel_values=pixels).last_hidden_state
+        latents = network.model.perceiver_resampler(features)  # (pictures, l, d)
+        padded = padded.masked_scatter(batch.image_slots[:, :, None, None], latents)
     hidden = network.model(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
-        perceiver_embeddings=padded.masked_scatter(batch.image_slots[:, :, None, None], latents),
+        perceiver_embeddings=padded,
         image_attention_mask=batch.image_attention_mask,
         use_cache=False,
     ).last_hidden_state

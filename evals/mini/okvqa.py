@@ -3,8 +3,7 @@
 Two thirds of the questions ask which team wears a shirt's colour. `TEAMS` is this data set's
 fact: the checkpoint is trained with the names dealt out anew in every episode
 (evals/mini/episodes.py), so its weights cannot hold it, and it has to be read from
-demonstrations, which the shipped checkpoint has not learnt. The rest is general knowledge: fruits
-by their colour, sides of a shape.
+demonstrations. The rest is general knowledge: fruits by their colour, sides of a shape.
 """
 
 from collections.abc import Iterator

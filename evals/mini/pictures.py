@@ -24,6 +24,8 @@ class PictureStore:
 
     def read(self, paths: Sequence[Path], *, shifts: torch.Generator | None = None) -> torch.Tensor:
         """Return normalised pixels (i, 3, 64, 64), each picture moved a little by `shifts`."""
+        if not paths:
+            return torch.empty(0, 3, IMAGE_SIZE, IMAGE_SIZE)
         chosen = self.pixels[[self.index[path] for path in paths]].float() / 255
         if shifts is not None:
             chosen = _shift(chosen, shifts)
