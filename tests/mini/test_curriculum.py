@@ -11,7 +11,7 @@ def test_the_last_stage_has_look_ups_and_all_tasks_with_zero_to_eight_demonstrat
 ) -> None:
     splits = read_splits(mini_root, "train")
     rng = Random(0)
-    batches = [batch for _ in range(40) for batch in draw_pool(splits, rng, stage=STAGES[-1])]
+    batches = [batch for _ in range(120) for batch in draw_pool(splits, rng, stage=STAGES[-1])]
     episodes = [episode for batch in batches for episode in batch]
     asked = [episode for episode in episodes if episode.task != "lookups"]
     assert {episode.task for episode in asked} == {mini.name for mini in MINIS}
@@ -31,7 +31,7 @@ def test_a_batch_stays_within_its_pictures_and_has_equally_many_in_each_task(
 def test_zero_shot_questions_come_after_two_text_only_demonstrations(mini_root: Path) -> None:
     splits = read_splits(mini_root, "train")
     rng = Random(0)
-    batches = [batch for _ in range(40) for batch in draw_pool(splits, rng, stage=STAGES[-1])]
+    batches = [batch for _ in range(120) for batch in draw_pool(splits, rng, stage=STAGES[-1])]
     bare = [
         episode
         for batch in batches
