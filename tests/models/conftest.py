@@ -183,7 +183,8 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def load_both(folder: Path, *, dtype: str = "float32") -> Pair:
-    ours = IdeficsSpec(str(folder), device="cpu", dtype=dtype).load()
+    # Without processes for pictures, which other tests count.
+    ours = IdeficsSpec(str(folder), device="cpu", dtype=dtype, num_workers=0).load()
     oracle = TransformersSpec(str(folder), device="cpu", dtype=dtype).load()
     return Pair(folder, ours, oracle)
 
