@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A failure comes back: examples are drawn by the test's name. To search further, run pytest with
+# --hypothesis-profile=default.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 REPOSITORY = Path(__file__).parent.parent
 

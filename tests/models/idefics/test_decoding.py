@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from evals.models.idefics.decoding import START_AT, Decoder, default_num_workers
 from evals.models.idefics.pixels import read_pixels
 from evals.types import Image
 from tests.conftest import REPOSITORY
+from tests.models.idefics.processes import needs_proc
 from tests.models.idefics.test_pixels import SIZE, draw_jpeg
 
 MANY = START_AT + 8
@@ -27,22 +29,6 @@ MANY = START_AT + 8
 
 def draw(count: int, *, first: int = 0) -> list[Image]:
     return [Image(draw_jpeg(first + index)) for index in range(count)]
-
-
-def find_processes() -> set[int]:
-    """Return the ids of this process's children, those included that nobody has waited for."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-        except OSError:
-            continue
-        if int(parent) == os.getpid():
-            found.add(int(folder.name))
-    return found
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
 
 
 @pytest.mark.parametrize("num_workers", [0, 1, 2])
@@ -101,7 +87,9 @@ def test_pictures_that_are_never_asked_for_make_room_in_the_end() -> None:
 
 
 @needs_proc
-def test_processes_start_only_for_many_pictures_and_end_when_closed() -> None:
+def test_processes_start_only_for_many_pictures_and_end_when_closed(
+    find_processes: Callable[[], set[int]],
+) -> None:
     decoder = Decoder(SIZE, num_workers=2)
     decoder.prefetch(draw(START_AT - 1) * 2)
     assert not find_processes()
@@ -113,7 +101,9 @@ def test_processes_start_only_for_many_pictures_and_end_when_closed() -> None:
 
 
 @needs_proc
-def test_processes_end_with_a_forgotten_decoder() -> None:
+def test_processes_end_with_a_forgotten_decoder(
+    find_processes: Callable[[], set[int]],
+) -> None:
     decoder = Decoder(SIZE, num_workers=2)
     decoder.prefetch(draw(MANY))
     assert len(find_processes()) == 2
@@ -143,7 +133,9 @@ def test_a_picture_that_a_process_cannot_read_is_an_error_where_it_is_asked_for(
 
 
 @needs_proc
-def test_a_killed_process_loses_no_picture_and_is_told_once() -> None:
+def test_a_killed_process_loses_no_picture_and_is_told_once(
+    find_processes: Callable[[], set[int]],
+) -> None:
     images = draw(MANY)
     decoder = Decoder(SIZE, num_workers=2)
     decoder.prefetch(images)
@@ -188,13 +180,14 @@ def test_a_python_that_cannot_be_started_is_told_and_done_without(
 SCRIPT = f"""
 import os, signal, sys
 from evals.models.idefics.decoding import Decoder
-from tests.models.idefics.test_decoding import MANY, draw, find_processes
+from tests.models.idefics.test_decoding import MANY, draw
+from tests.models.idefics.processes import list_children
 print("started")
 decoder = Decoder({SIZE}, num_workers=2)
 images = draw(MANY)
 decoder.prefetch(images)
 decoder.read(images[0])
-print(*find_processes(), flush=True)
+print(*list_children(), flush=True)
 """
 
 

@@ -1,6 +1,7 @@
 """Pictures to latents: each once, in order, whatever is cached, broken or asked for twice."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from evals.models.idefics.images import ImageProcessor
 from evals.models.idefics.latents import LatentCache, LatentFormat
 from evals.models.idefics.pictures import Pictures
 from evals.types import Image
-from tests.models.idefics.test_decoding import find_processes, needs_proc
+from tests.models.idefics.processes import needs_proc
 from tests.models.idefics.test_pixels import SIZE, draw_jpeg
 
 PROCESSOR = ImageProcessor(SIZE)
@@ -142,7 +143,9 @@ def test_a_torn_file_is_encoded_again_and_replaced(tmp_path: Path) -> None:
 
 
 @needs_proc
-def test_what_is_cached_is_not_decoded(tmp_path: Path) -> None:
+def test_what_is_cached_is_not_decoded(
+    tmp_path: Path, find_processes: Callable[[], set[int]]
+) -> None:
     images = [Image(draw_jpeg(number)) for number in range(2 * START_AT)]
     check(open_pictures(Encoder(), folder=tmp_path), images)
     pictures = open_pictures(Encoder(), folder=tmp_path, num_workers=1)
