@@ -27,6 +27,11 @@ class KeyValues:
     """(rows, t, h, e)"""
     values: Tensor
 
+    def crop(self, num_rows: int, num_tokens: int) -> tuple[Tensor, Tensor]:
+        """Return the first rows' first keys and values, (rows, h, t, e) as attention takes them."""
+        part = (slice(num_rows), slice(num_tokens))
+        return self.keys[part].transpose(1, 2), self.values[part].transpose(1, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -41,12 +46,8 @@ class Context:
     def attend(self, layer: int, q: Tensor) -> Partial:
         lot, num_groups = self.layers[layer], self.groups.shape[0]
         length = lot.keys.shape[1] if self.mask is None else self.mask.shape[-1]
-        out, weight = attend_partially(
-            self.groups.gather(q),
-            lot.keys[:num_groups, :length].transpose(1, 2),
-            lot.values[:num_groups, :length].transpose(1, 2),
-            mask=self.mask,
-        )
+        keys, values = lot.crop(num_groups, length)
+        out, weight = attend_partially(self.groups.gather(q), keys, values, mask=self.mask)
         return self.groups.scatter(out, len(q)), self.groups.scatter(weight, len(q))
 
 
@@ -68,7 +69,7 @@ class Attend(Protocol):
     again."""
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Return (n, h, e) for queries, keys and values (n, h, e)."""
+        """Return what the queries see, for queries, keys and values (n, h, e)."""
         ...
 
 
@@ -82,38 +83,20 @@ class ReadRuns:
     """Told each layer's keys and values (n, h, e)."""
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return as many as there are queries: (n, h, e), or one a row, for its last token."""
         if self.keep:
             self.keep(layer, k, v)
-        if not self.contexts:
-            return _join([_attend(*_split(run, q, k, v), causal=True) for run in self.runs])
-        parts = [attend_partially(*_split(run, q, k, v), causal=True) for run in self.runs]
-        own = _join([out for out, _ in parts]), _join([weight for _, weight in parts])
-        return merge([own, *(context.attend(layer, q) for context in self.contexts)])
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLast:
-    """As `ReadRuns`, but only the last token of each row asks: the last layer of a prefill."""
-
-    runs: Sequence[Run]
-    contexts: Sequence[Context] = ()
-    """Of one group each: all rows."""
-    keep: Callable[[int, Tensor, Tensor], None] | None = None
-
-    def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Return (rows, h, e) for queries (rows, h, e), keys and values (n, h, e)."""
-        if self.keep:
-            self.keep(layer, k, v)
-        first, lots = 0, []
-        for run in self.runs:
-            asking = q[first : first + run.num_rows, None].transpose(1, 2)
-            lots.append((asking, *_split(run, k, v)))
-            first += run.num_rows
-        if not self.contexts:
-            return _join([_attend(*lot) for lot in lots])
-        parts = [attend_partially(*lot) for lot in lots]
-        own = _join([out for out, _ in parts]), _join([weight for _, weight in parts])
-        return merge([own, *(context.attend(layer, q) for context in self.contexts)])
+        all_ask = len(q) == len(k)
+        if all_ask:
+            queries = [_split(run, q) for run in self.runs]
+        else:
+            rows = torch.split(q, [run.num_rows for run in self.runs])
+            queries = [row[:, :, None] for row in rows]
+        lots = [
+            (asking, _split(run, k), _split(run, v))
+            for asking, run in zip(queries, self.runs, strict=True)
+        ]
+        return _attend_to_all(layer, q, lots, self.contexts, causal=all_ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +115,8 @@ class ReadNext:
         lot, rows = self.layers[layer], torch.arange(len(q), device=q.device)
         lot.keys[rows, self.positions] = k
         lot.values[rows, self.positions] = v
-        length = self.mask.shape[-1]
-        keys = lot.keys[: len(q), :length].transpose(1, 2)
-        values = lot.values[: len(q), :length].transpose(1, 2)
-        if not self.contexts:
-            return _attend(q[:, :, None], keys, values, mask=self.mask)[:, :, 0]
-        out, weight = attend_partially(q[:, :, None], keys, values, mask=self.mask)
-        own = out[:, :, 0], weight[:, :, 0]
-        return merge([own, *(context.attend(layer, q) for context in self.contexts)])
+        own = lot.crop(len(q), self.mask.shape[-1])
+        return _attend_to_all(layer, q, [(q[:, :, None], *own)], self.contexts, mask=self.mask)
 
 
 def attend_partially(
@@ -191,17 +168,36 @@ def merge(parts: Sequence[Partial]) -> Tensor:
 _FLASH = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
 
 
-def _attend(
-    q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False, mask: Tensor | None = None
+_Lot = tuple[Tensor, Tensor, Tensor]
+"""Queries (rows, h, m, e), and the keys and values (rows, h, t, e) that they alone attend to."""
+
+
+def _attend_to_all(
+    layer: int,
+    q: Tensor,
+    lots: Sequence[_Lot],
+    contexts: Sequence[Context],
+    *,
+    causal: bool = False,
+    mask: Tensor | None = None,
 ) -> Tensor:
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal)
+    """Attend to the queries' own lots and to the contexts; `q` has the lots' queries in order.
+
+    Without contexts nothing is to be merged, and torch's public attention serves.
+    """
+    if not contexts:
+        whole = [
+            F.scaled_dot_product_attention(*lot, attn_mask=mask, is_causal=causal) for lot in lots
+        ]
+        return _join(whole)
+    parts = [attend_partially(*lot, causal=causal, mask=mask) for lot in lots]
+    own = _join([out for out, _ in parts]), _join([weight for _, weight in parts])
+    return merge([own, *(context.attend(layer, q) for context in contexts)])
 
 
-def _split(run: Run, *tensors: Tensor) -> list[Tensor]:
+def _split(run: Run, x: Tensor) -> Tensor:
     """Turn a run's part of (n, h, e) into (rows, h, length, e)."""
-    return [
-        x[run.tokens].view(run.num_rows, run.length, *x.shape[1:]).transpose(1, 2) for x in tensors
-    ]
+    return x[run.tokens].view(run.num_rows, run.length, *x.shape[1:]).transpose(1, 2)
 
 
 def _join(parts: Sequence[Tensor]) -> Tensor:

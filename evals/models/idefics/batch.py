@@ -12,32 +12,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evals.models.idefics.attention import (
-    Context,
-    KeyValues,
-    ReadLast,
-    ReadNext,
-    ReadRuns,
-)
+from evals.models.idefics.attention import Context, ReadNext, ReadRuns
 from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.decoder import Seen
 from evals.models.idefics.groups import NO_IMAGE, Groups, group_by
 from evals.models.idefics.model import Idefics
-from evals.models.idefics.packing import Rows, lay_out, look, upload
+from evals.models.idefics.packing import lay_out, look, upload
+from evals.models.idefics.prefix import Prefix
 from evals.models.idefics.projections import Projections
 from evals.models.idefics.tokens import EncodedPrompt
-
-
-@dataclass(frozen=True, slots=True)
-class Prefix:
-    """What several prompts begin with, read once."""
-
-    num_tokens: int
-    layers: Sequence[KeyValues]
-    """(1, t, h, e)"""
-
-    def as_context(self, num_tokens: int) -> Context:
-        return Context(Groups((1, num_tokens)), self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +65,8 @@ class Batch:
         """
         self._memory = memory
         self._model = memory.model
-        self._prefix = prefix
+        self._num_shared = prefix.num_tokens if prefix else 0
+        self._shared = [prefix.as_context()] if prefix else []
         self._num_branches = num_branches
         room = num_tokens + (num_new_tokens if num_branches == 1 else 0)
         self._prompts = memory.prompts.divide(num_slots, room)
@@ -105,10 +89,9 @@ class Batch:
 
     def read(self, slots: Sequence[int], prompts: Sequence[EncodedPrompt]) -> Tensor:
         """Read prompts into free slots; return the logits (prompts, v) of their first tokens."""
-        first = self._prefix.num_tokens if self._prefix else 0
-        own = [prompt.part(first) for prompt in prompts]
+        own = [prompt.part(self._num_shared) for prompt in prompts]
         order = sorted(range(len(own)), key=lambda index: -len(own[index].ids))
-        tokens = lay_out([own[index] for index in order], [first] * len(own))
+        tokens = lay_out([own[index] for index in order], [self._num_shared] * len(own))
         room = self._prompts[0].keys.shape[1]
         at = self._to_device(
             [slots[index] * room + place for index in order for place in range(len(own[index].ids))]
@@ -119,14 +102,12 @@ class Batch:
             lot.keys.flatten(0, 1)[at] = keys
             lot.values.flatten(0, 1)[at] = values
 
-        last = self._to_device(tokens.last)
         hidden = self._model(
             self._to_device(tokens.ids),
             self._to_device(tokens.positions),
-            ReadRuns(tokens.runs, self._contexts(len(tokens.ids)), keep),
-            self._see(tokens),
-            read=last,
-            attend_last=ReadLast(tokens.runs, self._contexts(len(last)), keep),
+            ReadRuns(tokens.runs, self._shared, keep),
+            look(tokens, self._model, self._memory.projections),
+            read=self._to_device(tokens.last),
         )
         for slot, prompt in zip(slots, own, strict=True):
             self._slots[slot] = _Slot(len(prompt.ids), sees=prompt.image_of_token[-1] != NO_IMAGE)
@@ -158,9 +139,8 @@ class Batch:
             ids[index * width : (index + 1) * width] = branches
             new[index], own[index] = slot.num_new, slot.num_tokens
             slot.num_new += 1
-        first = self._prefix.num_tokens if self._prefix else 0
         positions = [
-            first + length + count
+            self._num_shared + length + count
             for length, count in zip(own, new, strict=True)
             for _ in range(width)
         ]
@@ -189,28 +169,25 @@ class Batch:
         """
         order = sorted(range(len(slots)), key=lambda index: -len(continuations[index].ids))
         parts = [continuations[index].part(0, -1) for index in order]
-        held = [self._slots[slots[index]] for index in order]
-        first = self._prefix.num_tokens if self._prefix else 0
-        tokens = lay_out(parts, [first + slot.num_tokens for slot in held if slot])
+        held = [slot or _Slot(0) for slot in self._slots]
+        starts = [self._num_shared + held[slots[index]].num_tokens for index in order]
+        tokens = lay_out(parts, starts)
         rows = [row for row, part in enumerate(parts) for _ in part.ids]
         slot_of_token = [slots[order[row]] for row in rows]
         sees = [
-            slot if seen != NO_IMAGE and (held[row] or _Slot(0)).sees else NO_IMAGE
-            for row, slot, seen in zip(rows, slot_of_token, tokens.images, strict=True)
+            slot if seen != NO_IMAGE and held[slot].sees else NO_IMAGE
+            for slot, seen in zip(slot_of_token, tokens.images, strict=True)
         ]
         device, num_slots = self._model.device, len(self._slots)
-        groups = group_by(slot_of_token, num_groups=num_slots, device=device)
-        lengths = [slot.num_tokens if slot else 0 for slot in self._slots]
+        prompts = Context(
+            group_by(slot_of_token, num_groups=num_slots, device=device),
+            self._prompts,
+            self._mask([slot.num_tokens for slot in held]),
+        )
         hidden = self._model(
             self._to_device(tokens.ids),
             self._to_device(tokens.positions),
-            ReadRuns(
-                tokens.runs,
-                [
-                    *self._contexts(len(tokens.ids)),
-                    Context(groups, self._prompts, self._mask(lengths)),
-                ],
-            ),
+            ReadRuns(tokens.runs, [*self._shared, prompts]),
             Seen(group_by(sees, num_groups=num_slots, device=device), self._images)
             if any(slot != NO_IMAGE for slot in sees)
             else None,
@@ -219,12 +196,6 @@ class Batch:
         logprobs = self._model.logprobs(hidden, self._to_device(targets))
         sums = logprobs.new_zeros(len(slots))
         return sums.index_add(0, self._to_device([order[row] for row in rows]), logprobs)
-
-    def _contexts(self, num_tokens: int) -> list[Context]:
-        return [self._prefix.as_context(num_tokens)] if self._prefix else []
-
-    def _see(self, tokens: Rows) -> Seen | None:
-        return look(tokens, self._model, self._memory.projections)
 
     def _keep_last_images(self, slots: Sequence[int], prompts: Sequence[EncodedPrompt]) -> None:
         """Put the pictures that the prompts end with where generated tokens find them."""
@@ -261,7 +232,7 @@ class Batch:
 
     def _attend_next(self, lengths: Sequence[int], counts: Sequence[int]) -> ReadNext:
         num_slots, width = len(lengths), self._num_branches
-        contexts = self._contexts(num_slots * width)
+        contexts = list(self._shared)
         if width == 1:
             places = [length + count for length, count in zip(lengths, counts, strict=True)]
             layers = self._prompts
@@ -302,27 +273,3 @@ class Batch:
 
     def _to_device(self, values: Sequence[int]) -> Tensor:
         return upload(values, self._model.device)
-
-
-def read_prefix(
-    model: Idefics, projections: Projections, prompt: EncodedPrompt, num_tokens: int
-) -> Prefix:
-    """Read the first tokens of a prompt."""
-    tokens = lay_out([prompt.part(0, num_tokens)], [0])
-    layers: list[KeyValues] = []
-
-    def keep(layer: int, keys: Tensor, values: Tensor) -> None:
-        # Copies: keys and values lie side by side with queries that are needed no more.
-        layers.append(KeyValues(keys[None].clone(), values[None].clone()))
-
-    device = model.device
-    model(
-        upload(tokens.ids, device),
-        upload(tokens.positions, device),
-        ReadRuns(tokens.runs, keep=keep),
-        look(tokens, model, projections),
-        # Of the last layer only keys and values are wanted; one token goes through all the same.
-        read=upload(tokens.last, device),
-        attend_last=ReadLast(tokens.runs, keep=keep),
-    )
-    return Prefix(num_tokens, layers)

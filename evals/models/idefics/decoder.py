@@ -44,16 +44,6 @@ class Seen:
         return y if self.blind is None else y * self.blind
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where the tokens of one forward pass stand."""
-
-    rope: Rope
-    attend: Attend
-    seen: Seen | None
-    """`None` where no token looks at any picture."""
-
-
 class DecoderLayer(nn.Module):
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
@@ -64,18 +54,18 @@ class DecoderLayer(nn.Module):
             config.width, config.intermediate_size, activation=config.activation
         )
 
-    def forward(self, x: Tensor, step: Step, index: int) -> Tensor:
-        """Turn (n, d) into (n, d)."""
-        x = x + self.self_attn(self.input_layernorm(x), step, index)
+    def forward(
+        self, x: Tensor, rope: Rope, attend: Attend, index: int, *, read: Tensor | None = None
+    ) -> Tensor:
+        """Turn (n, d) into (n, d).
+
+        With `read` (r,) into (r, d): all tokens give keys and values, but only these go on.
+        """
+        normed = self.input_layernorm(x)
+        x = x if read is None else x[read]
+        x = x + self.self_attn(normed, rope, attend, index, read=read)
         y: Tensor = x.add_(self.mlp(self.post_attention_layernorm(x)))
         return y
-
-    def read(self, x: Tensor, step: Step, index: int, *, read: Tensor, attend: Attend) -> Tensor:
-        """Turn (n, d) into (r, d): all tokens give keys and values, only `read` (r,) go on."""
-        y = x[read]
-        y = y + self.self_attn.read(self.input_layernorm(x), step, index, read=read, attend=attend)
-        z: Tensor = y.add_(self.mlp(self.post_attention_layernorm(y)))
-        return z
 
 
 class GatedCrossAttentionLayer(nn.Module):
@@ -107,18 +97,19 @@ class _SelfAttention(nn.Module):
         self.o_proj = nn.Linear(config.width, config.width, bias=False)
         self.heads = (config.num_heads, config.head_dim)
 
-    def forward(self, x: Tensor, step: Step, index: int) -> Tensor:
-        qkv = self.qkv(x).unflatten(-1, (3, *self.heads))  # (n, 3, h, e)
-        rotate_(qkv[:, :2].flatten(1, 2), step.rope)
-        y: Tensor = self.o_proj(step.attend(index, *qkv.unbind(1)).flatten(1))
-        return y
-
-    def read(self, x: Tensor, step: Step, index: int, *, read: Tensor, attend: Attend) -> Tensor:
-        q = self.qkv.part(x[read], "q_proj").view(-1, *self.heads)
-        k, v = self.qkv.part(x, "k_proj", "v_proj").view(-1, 2, *self.heads).unbind(1)
-        cos, sin = step.rope
-        rotate_(q, (cos[read], sin[read]))
-        rotate_(k, step.rope)
+    def forward(
+        self, x: Tensor, rope: Rope, attend: Attend, index: int, *, read: Tensor | None
+    ) -> Tensor:
+        if read is None:
+            qkv = self.qkv(x).view(-1, 3, *self.heads)
+            rotate_(qkv[:, :2].flatten(1, 2), rope)
+            q, k, v = qkv.unbind(1)
+        else:
+            q = self.qkv.part(x[read], "q_proj").view(-1, *self.heads)
+            k, v = self.qkv.part(x, "k_proj", "v_proj").view(-1, 2, *self.heads).unbind(1)
+            cos, sin = rope
+            rotate_(q, (cos[read], sin[read]))
+            rotate_(k, rope)
         y: Tensor = self.o_proj(attend(index, q, k, v).flatten(1))
         return y
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from evals.errors import PromptError
-from evals.models.idefics.batch import Memory, Prefix, read_prefix
+from evals.models.idefics.batch import Memory
 from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.config import read_config
 from evals.models.idefics.generating import generate
@@ -26,10 +26,11 @@ from evals.models.idefics.latents import LatentCache, LatentFormat, latents_key
 from evals.models.idefics.limits import Limits, choose_limits
 from evals.models.idefics.model import Idefics
 from evals.models.idefics.pictures import Pictures
-from evals.models.idefics.prefixes import find_shared_prefixes
+from evals.models.idefics.prefix import Prefix, read_prefix
 from evals.models.idefics.projections import Projections
 from evals.models.idefics.rules import make_rules
 from evals.models.idefics.scoring import score
+from evals.models.idefics.sharing import find_shared_prefixes
 from evals.models.idefics.tokens import (
     EncodedChoices,
     EncodedPrompt,

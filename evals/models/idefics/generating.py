@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from evals.models.idefics.batch import Batch, Memory, Prefix
+from evals.models.idefics.batch import Batch, Memory
 from evals.models.idefics.beam import BeamSearch, advance_beams
 from evals.models.idefics.greedy import Answer, GreedySearch, advance_greedily
 from evals.models.idefics.limits import Limits
+from evals.models.idefics.prefix import Prefix
 from evals.models.idefics.rules import Rules
 from evals.models.idefics.schedule import Job, Schedule
 from evals.models.idefics.tokens import EncodedPrompt

@@ -22,7 +22,7 @@ class Groups:
     """An arrangement of n tokens in groups; a token may be in none of them."""
 
     shape: tuple[int, int]
-    """(g, m)"""
+    """(g, m); without `members`, m may be -1: as many as there are."""
     members: Tensor | None = None
     """(g * m,): the token in each place, places left over filled with token 0. `None`: the tokens
     as they stand."""

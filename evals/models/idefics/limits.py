@@ -18,8 +18,8 @@ caches."""
 GPU_ROWS, GPU_PACK_TOKENS = 256, 16384
 CPU_SHARE, GPU_SHARE = 0.04, 0.5
 """Of the machine's memory, of what is free on the GPU: for keys and values of tokens."""
-IMAGE_SHARE = 0.5
-"""Of that again: for latents, and as much for keys and values of pictures."""
+IMAGE_SHARE = 0.25
+"""Of that, beside it: for latents, and as much again for keys and values of pictures."""
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ def choose_limits(
         cache_tokens=max(1, int(free / count_token_bytes(config, dtype))),
         pack_tokens=GPU_PACK_TOKENS if on_gpu else CPU_PACK_TOKENS,
     )
-    return Limits(limit_rows(budget, rows), image_bytes=int(free * IMAGE_SHARE / 2))
+    return Limits(limit_rows(budget, rows), image_bytes=int(free * IMAGE_SHARE))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from evals.models.idefics.attention import Attend
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Seen, Step
+from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Seen
 from evals.models.idefics.layers import DecoupledEmbedding, DecoupledHead, RMSNorm, rope_angles
 from evals.models.idefics.perceiver import Resampler
 from evals.models.idefics.vision import VisionTower
@@ -72,7 +72,6 @@ class Idefics(nn.Module):
         seen: Seen | None,
         *,
         read: Tensor | None = None,
-        attend_last: Attend | None = None,
     ) -> Tensor:
         """Read tokens; return final hidden states, ready for `logits`.
 
@@ -81,27 +80,21 @@ class Idefics(nn.Module):
             positions: (n,): where each stands in its row.
             attend: their self-attention.
             seen: the pictures that they look at.
-            read: (r,): the only tokens whose hidden states are wanted. The last layer goes no
-                further for the others than their keys and values.
-            attend_last: that layer's self-attention, of `read` to all.
+            read: (r,): each row's last token, if only their hidden states are wanted. The last
+                layer goes no further for the others than their keys and values.
 
         Returns:
             (n, d), or with `read` (r, d).
         """
         config = self.config
         rope = rope_angles(positions, config.head_dim, theta=config.rope_theta, dtype=self.dtype)
-        step = Step(rope, attend, seen)
         x: Tensor = self.embed_tokens(ids)
         for index, layer in enumerate(self.layers):
-            assert isinstance(layer, DecoderLayer)
             if index % config.cross_layer_interval == 0:
                 gated = index // config.cross_layer_interval
                 x = self.gated_cross_attn_layers[gated](x, seen, gated)
-            if read is not None and index == config.num_layers - 1:
-                assert attend_last is not None
-                x = layer.read(x, step, index, read=read, attend=attend_last)
-            else:
-                x = layer(x, step, index)
+            is_last = index == config.num_layers - 1
+            x = layer(x, rope, attend, index, read=read if is_last else None)
         y: Tensor = self.norm(x)
         return y
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from evals.models.idefics.batch import Batch, Memory, Prefix
+from evals.models.idefics.batch import Batch, Memory
 from evals.models.idefics.limits import Limits
+from evals.models.idefics.prefix import Prefix
 from evals.models.idefics.schedule import Job, Schedule
 from evals.models.idefics.tokens import EncodedChoices, EncodedPrompt
 

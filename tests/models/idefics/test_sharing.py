@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.models.idefics.prefixes import MIN_SHARERS, find_shared_prefixes
+from evals.models.idefics.sharing import MIN_SHARERS, find_shared_prefixes
 
 DEMONSTRATIONS = list(range(100))
 
