@@ -1,12 +1,12 @@
 """From examples to a prompt: interleaved text and pictures, byte for byte the protocol's words."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from evals.errors import ConfigError, PromptError
-from evals.files import sha256_json
 from evals.types import Example, Image, Prompt, Segment, Text, Wording
 
 FIELDS = ("question", "answer", "end_of_chunk")
@@ -33,8 +33,7 @@ class PromptParts:
 
     def join(self, *, num_dropped: int = 0) -> Prompt:
         """Return the prompt without its first `num_dropped` demonstrations."""
-        parts = (self.prefix, *self.demonstrations[num_dropped:], self.query)
-        return build_prompt(segment for part in parts for segment in part)
+        return join_prompts((self.prefix, *self.demonstrations[num_dropped:], self.query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,18 @@ def build_prompt(segments: Iterable[Segment]) -> Prompt:
     return tuple(prompt)
 
 
+def join_prompts(prompts: Iterable[Prompt]) -> Prompt:
+    """Put prompts one after the other: where text meets text, they merge."""
+    joined: list[Segment] = []
+    for prompt in prompts:
+        if joined and prompt and isinstance(prompt[0], Text) and isinstance(joined[-1], Text):
+            joined[-1] = Text(joined[-1].text + prompt[0].text)
+            joined += prompt[1:]
+        else:
+            joined += prompt
+    return tuple(joined)
+
+
 def build_parts(
     wording: Wording,
     demonstrations: Iterable[Demonstration],
@@ -71,31 +82,53 @@ def build_parts(
 ) -> PromptParts:
     """Word the demonstrations and the query.
 
+    Raises:
+        PromptError: the query or a demonstration needs a picture and has none.
+    """
+    return put_together(
+        wording,
+        (word_demonstration(wording, each, end_of_chunk=end_of_chunk) for each in demonstrations),
+        query,
+        end_of_chunk=end_of_chunk,
+    )
+
+
+def put_together(
+    wording: Wording, demonstrations: Iterable[Prompt], query: Example, *, end_of_chunk: str = ""
+) -> PromptParts:
+    """Word the query behind demonstrations that are in words already.
+
     The query is the demonstration's template up to `{answer}`, right-stripped: the space before
     an answer belongs to the answer, which is how LLaMA's tokenizer has seen it.
 
     Raises:
-        PromptError: the query or a demonstration needs a picture and has none.
+        PromptError: the query needs a picture and has none.
     """
-    shown = tuple(
-        _render(
-            wording.example if demonstration.with_image else wording.text_only,
-            demonstration.example,
-            {
-                "question": demonstration.example.question,
-                "answer": demonstration.answer,
-                "end_of_chunk": end_of_chunk,
-            },
-        )
-        for demonstration in demonstrations
-    )
     open_template = wording.example.partition("{answer}")[0].rstrip()
     values = {"question": query.question, "answer": "", "end_of_chunk": end_of_chunk}
     return PromptParts(
         prefix=build_prompt([Text(wording.prefix)]),
-        demonstrations=shown,
+        demonstrations=tuple(demonstrations),
         query=_render(open_template, query, values),
     )
+
+
+def word_demonstration(
+    wording: Wording, demonstration: Demonstration, *, end_of_chunk: str = ""
+) -> Prompt:
+    """Return a demonstration in words.
+
+    Raises:
+        PromptError: it needs a picture and has none.
+    """
+    example = demonstration.example
+    values = {
+        "question": example.question,
+        "answer": demonstration.answer,
+        "end_of_chunk": end_of_chunk,
+    }
+    template = wording.example if demonstration.with_image else wording.text_only
+    return _render(template, example, values)
 
 
 def word_choice(wording: Wording, choice: str, *, end_of_chunk: str = "") -> str:
@@ -124,12 +157,18 @@ def fit_prompt(
 
 
 def hash_prompt(prompt: Prompt, *, bos: bool) -> str:
-    """Return a sha256 over the texts and the pictures' bytes."""
+    """Return a sha256 over the texts and the pictures' bytes.
+
+    Each text goes in behind its length, so that no text can pass for a picture or for two texts.
+    """
     parts = [
-        ["image", segment.sha256] if isinstance(segment, Image) else ["text", segment.text]
+        f"image {segment.sha256}\n"
+        if isinstance(segment, Image)
+        else f"text {len(segment.text)} {segment.text}\n"
         for segment in prompt
     ]
-    return sha256_json({"bos": bos, "segments": parts})
+    content = f"bos {bos}\n{''.join(parts)}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(content).hexdigest()
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,10 @@
 """How much memory a process took at most, workers that it started included."""
 
+import ctypes
+import gc
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -16,6 +19,23 @@ def read_peak_bytes() -> int:
                 return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def read_resident_bytes() -> int:
+    """Return what is resident in this process now; where the system does not say, its peak."""
+    statm = PROC / "self" / "statm"
+    if statm.is_file():
+        return int(statm.read_text().split()[1]) * resource.getpagesize()
+    return read_peak_bytes()
+
+
+def reset_peak_bytes() -> None:
+    """Give back what is free, and let the peak be what is resident now; where the system can."""
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+    with suppress(OSError):
+        (PROC / "self" / "clear_refs").write_text("5")
 
 
 def read_worker_bytes(pid: int) -> int:

@@ -10,20 +10,20 @@ import json
 import operator
 import os
 import random
+import weakref
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evals.demonstrations.samplers import Ranking, shows_same_picture
 from evals.errors import ConfigError, DataError, list_problems
 from evals.types import Example
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One demonstration of one query."""
 
     support_id: str
@@ -56,18 +56,29 @@ def build_plan(
     Raises:
         ConfigError: a query has too few.
     """
+    made: dict[str, Planned] = {}
+    """Support id -> how it is shown: whatever the query, with one answer."""
+
+    def show(example: Example) -> Planned:
+        if example.id not in made:
+            made[example.id] = Planned(example.id, choose_answer(example))
+        return made[example.id]
+
     for query in queries:
-        others = (example for example in ranking(query) if not shows_same_picture(example, query))
-        chosen = list(islice(others, num_demonstrations))
+        picture = query.image.sha256 if query.image else None
+        others = (
+            example
+            for example in ranking(query)
+            if example.image is None or example.image.sha256 != picture
+        )
+        chosen = [show(example) for example in islice(others, num_demonstrations)]
         if len(chosen) < num_demonstrations:
             raise ConfigError(
                 f"{num_demonstrations} demonstrations are asked for, and query {query.id} has "
                 f"only {len(chosen)} support examples with another picture; lower shots or "
                 "choose a larger support_split"
             )
-        yield PlanEntry(
-            query.id, tuple(Planned(shown.id, choose_answer(shown)) for shown in chosen)
-        )
+        yield PlanEntry(query.id, tuple(chosen))
 
 
 def choose_by_rule(rule: str, *, raw_answers: bool, seed: int) -> AnswerChoice:
@@ -104,33 +115,57 @@ def write_plan(path: Path, entries: Iterable[PlanEntry], header: Mapping[str, An
     """Stream a plan to a file, whole or not at all, and open it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    index = _Index()
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(json.dumps({"plan": header}, ensure_ascii=False) + "\n")
+        with temporary.open("wb") as file:
+            file.write(index.add_line(_to_line({"plan": header})))
             for entry in entries:
-                shown = [
-                    [planned.support_id, planned.answer_index] for planned in entry.demonstrations
-                ]
-                line = {"id": entry.query_id, "demonstrations": shown}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                # Named tuples are written as lists.
+                line = _to_line({"id": entry.query_id, "demonstrations": entry.demonstrations})
+                index.add(entry)
+                file.write(index.add_line(line))
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    return read_plan(path)
+    # As it would be read: tuples are lists.
+    return Plan(path, json.loads(json.dumps(header)), index)
+
+
+@dataclass(slots=True)
+class _Index:
+    """What is known of a plan's lines, put together as they are written or read."""
+
+    offsets: dict[str, int] = field(default_factory=dict)
+    """Query id -> where its line begins."""
+    support_ids: set[str] = field(default_factory=set)
+    digest: Any = field(default_factory=hashlib.sha256)
+    position: int = 0
+
+    def add(self, entry: PlanEntry) -> None:
+        """Note the entry of the line that is added next."""
+        self.offsets[entry.query_id] = self.position
+        self.support_ids.update([planned.support_id for planned in entry.demonstrations])
+
+    def add_line(self, line: bytes) -> bytes:
+        self.digest.update(line)
+        self.position += len(line)
+        return line
 
 
 class Plan:
     """A plan file, read entry by entry: memory does not grow with shots."""
 
-    def __init__(
-        self, path: Path, header: Mapping[str, Any], offsets: Mapping[str, int], sha256: str
-    ) -> None:
+    def __init__(self, path: Path, header: Mapping[str, Any], index: _Index) -> None:
         self.path = path
         self.header = header
         """How it was made: sampler, seed, support set, what the similarity was computed with."""
-        self.sha256 = sha256
-        self._offsets = offsets
+        self.sha256: str = index.digest.hexdigest()
+        self.support_ids: Set[str] = index.support_ids
+        """Every example that any query is shown."""
+        self._offsets = index.offsets
+        self._file = path.open("rb")
+        weakref.finalize(self, self._file.close)
 
     def __contains__(self, query_id: str) -> bool:
         return query_id in self._offsets
@@ -139,16 +174,12 @@ class Plan:
         return len(self._offsets)
 
     def __getitem__(self, query_id: str) -> PlanEntry:
-        with self.path.open("rb") as file:
-            file.seek(self._offsets[query_id])
-            return _parse_entry(json.loads(file.readline()))
+        self._file.seek(self._offsets[query_id])
+        return _parse_entry(json.loads(self._file.readline().decode()))
 
     def entries(self) -> Iterator[PlanEntry]:
         """Read all entries in file order."""
-        with self.path.open(encoding="utf-8") as file:
-            next(file)
-            for line in file:
-                yield _parse_entry(json.loads(line))
+        return map(self.__getitem__, self._offsets)
 
 
 def read_plan(path: Path) -> Plan:
@@ -157,8 +188,7 @@ def read_plan(path: Path) -> Plan:
     Raises:
         DataError: it is missing or empty, or a line is malformed (all such lines are listed).
     """
-    digest = hashlib.sha256()
-    offsets: dict[str, int] = {}
+    index = _Index()
     problems: list[str] = []
     header: Mapping[str, Any] = {}
     try:
@@ -166,25 +196,29 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise DataError(f"plan {path} cannot be read: {error.strerror}") from error
     with file:
-        position = 0
         for number, line in enumerate(file, start=1):
-            digest.update(line)
             try:
                 value = json.loads(line)
                 if number == 1:
                     header = dict(value["plan"])
-                elif (entry := _parse_entry(value)).query_id in offsets:
+                elif (entry := _parse_entry(value)).query_id in index.offsets:
                     problems.append(f"line {number}: query {entry.query_id} a second time")
                 else:
-                    offsets[entry.query_id] = position
+                    index.add(entry)
             except (ValueError, KeyError, TypeError):
                 problems.append(f"line {number}: not a plan's line: {line[:80]!r}")
-            position += len(line)
-    if not position:
+            index.add_line(line)
+    if not index.position:
         problems.append("it is empty")
     if problems:
         raise DataError(f"plan {path}:\n{list_problems(problems)}")
-    return Plan(path, header, offsets, digest.hexdigest())
+    return Plan(path, header, index)
+
+
+def hash_plan(path: Path) -> str:
+    """Return a plan's sha256 without reading its entries."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_plan(
@@ -231,8 +265,16 @@ def _find_fault(
     return "shows the query's own picture" if shows_same_picture(shown, query) else ""
 
 
+def _to_line(value: Mapping[str, Any]) -> bytes:
+    return _ENCODER.encode(value).encode("utf-8") + b"\n"
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False)
+"""Made once: `json.dumps` makes one for every line."""
+
+
 def _parse_entry(value: Mapping[str, Any]) -> PlanEntry:
-    shown = tuple(
+    shown = [
         Planned(str(support), operator.index(index)) for support, index in value["demonstrations"]
-    )
-    return PlanEntry(str(value["id"]), shown)
+    ]
+    return PlanEntry(str(value["id"]), tuple(shown))

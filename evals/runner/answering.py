@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from evals.demonstrations import Plan
 from evals.records import Record
-from evals.runner.requests import Asked, Asking, Request, Response, ask, record_answer
+from evals.runner.requests import Asked, Asking, Request, Response, ask, record_answer, word_once
 from evals.types import Example, GenerateRequest, LogLikelihoodRequest, Model
 
 
@@ -18,11 +18,12 @@ def answer(
     asked: dict[str, Asked] = {}
     """Request id -> its query, until the query's last response is in."""
     responses: dict[str, dict[str, Response]] = {}
+    word = word_once(asking)
 
     def requests() -> Iterator[Request]:
         for query in queries:
             planned = plan[query.id].demonstrations
-            query_asked = ask(query, planned, asking, model)
+            query_asked = ask(query, planned, asking, model, word)
             responses[query.id] = {}
             for request in query_asked.requests:
                 asked[request.id] = query_asked

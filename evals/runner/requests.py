@@ -6,7 +6,7 @@ knows of batches, of order or of hardware.
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,10 +16,11 @@ from evals.files import sha256_json
 from evals.prompts import (
     Demonstration,
     PromptParts,
-    build_parts,
     fit_prompt,
     hash_prompt,
+    put_together,
     word_choice,
+    word_demonstration,
 )
 from evals.protocols import Protocol
 from evals.records import Generated, Ranked, Record
@@ -38,6 +39,9 @@ from evals.types import (
 
 Request = GenerateRequest | LogLikelihoodRequest
 Response = Generation | LogLikelihoods
+
+NUM_KEPT = 8192
+"""Demonstrations kept in words: all of a support set of 2,048, whichever answers they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,39 @@ def find_room(task: Task, protocol: Protocol, model: Model) -> int:
     return limit - longest
 
 
-def ask(query: Example, planned: Sequence[Planned], asking: Asking, model: Model) -> Asked:
+WordDemonstration = Callable[[Planned], Prompt]
+
+
+def word_once(asking: Asking) -> WordDemonstration:
+    """Return what puts demonstrations into words and keeps them: most are shown many times."""
+    kept: dict[Planned, Prompt] = {}
+
+    def word(planned: Planned) -> Prompt:
+        if (prompt := kept.get(planned)) is None:
+            prompt = word_anew(planned)
+            if len(kept) < NUM_KEPT:
+                kept[planned] = prompt
+        return prompt
+
+    def word_anew(planned: Planned) -> Prompt:
+        example = asking.support[planned.support_id]
+        answer = _shown_answer(example, planned.answer_index, asking)
+        return word_demonstration(
+            asking.wording,
+            Demonstration(example, answer, with_image=not asking.text_only),
+            end_of_chunk=asking.protocol.end_of_chunk,
+        )
+
+    return word
+
+
+def ask(
+    query: Example,
+    planned: Sequence[Planned],
+    asking: Asking,
+    model: Model,
+    word: WordDemonstration,
+) -> Asked:
     """Build a query's requests.
 
     Raises:
@@ -90,14 +126,15 @@ def ask(query: Example, planned: Sequence[Planned], asking: Asking, model: Model
     """
     shown = tuple(reversed(planned)) if asking.most_similar_last else tuple(planned)
     fitted = fit_prompt(
-        _word(query, shown, asking),
+        _put_together(query, shown, asking, word),
         lambda prompt: model.count_tokens(prompt, bos=asking.wording.bos),
         max_tokens=asking.room,
         request_id=query.id,
     )
     kept = shown[fitted.num_dropped :]
     prompts = [fitted.prompt] + [
-        _word(query, order, asking).join() for order in _other_orders(query, kept, asking)
+        _put_together(query, order, asking, word).join()
+        for order in _other_orders(query, kept, asking)
     ]
     return Asked(
         query=query,
@@ -129,17 +166,11 @@ def record_answer(asked: Asked, responses: Mapping[str, Response]) -> Record:
     )
 
 
-def _word(query: Example, shown: Sequence[Planned], asking: Asking) -> PromptParts:
-    demonstrations = [
-        Demonstration(
-            example := asking.support[entry.support_id],
-            _shown_answer(example, entry.answer_index, asking),
-            with_image=not asking.text_only,
-        )
-        for entry in shown
-    ]
-    return build_parts(
-        asking.wording, demonstrations, query, end_of_chunk=asking.protocol.end_of_chunk
+def _put_together(
+    query: Example, shown: Sequence[Planned], asking: Asking, word: WordDemonstration
+) -> PromptParts:
+    return put_together(
+        asking.wording, map(word, shown), query, end_of_chunk=asking.protocol.end_of_chunk
     )
 
 

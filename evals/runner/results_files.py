@@ -12,7 +12,7 @@ from evals.files import write_atomic
 from evals.runner.loading import load_run
 from evals.runner.scoring import pair_predictions
 from evals.runner.session import Progress, Session
-from evals.runner.summarising import find_records, make_predictions, score_predictions
+from evals.runner.summarising import read_answers, score_predictions
 from evals.store import read_config
 from evals.types import ResultsFormat, Task
 
@@ -38,7 +38,7 @@ def export_run(run_dir: Path, out_dir: Path, progress: Progress) -> Path:
     session = Session(settings, progress)
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=False)
-    predictions = make_predictions(run, find_records(run, run_dir), settings, run_dir=run_dir)
+    predictions = read_answers(run, run_dir, settings).predictions
     file = _format(run.task).write(task.split, predictions, replace(task.source, with_images=False))
     path = out_dir / file.file_name
     write_atomic(path, file.content)

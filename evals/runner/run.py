@@ -142,11 +142,10 @@ def _answer(
 
 def _pictures(run: Run, plan: Plan, asking: Asking) -> Iterator[Image]:
     """Every picture that the run's prompts show."""
-    for query in run.queries:
-        shown = () if asking.text_only else plan[query.id].demonstrations
-        for example in (query, *(asking.support[entry.support_id] for entry in shown)):
-            if example.image is not None:
-                yield example.image
+    shown = () if asking.text_only else plan.support_ids
+    for example in (*run.queries, *(asking.support[support_id] for support_id in shown)):
+        if example.image is not None:
+            yield example.image
 
 
 def _score(run: Run, run_dir: Path, session: Session) -> RunSummary:

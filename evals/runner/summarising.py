@@ -1,40 +1,60 @@
 """The summary of a run: its scores, and all that a reader must know to compare them."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.config import Settings
-from evals.demonstrations import read_plan
-from evals.files import sha256_json
+from evals.demonstrations.plan import hash_plan
 from evals.protocols import find_changes
 from evals.provenance import describe_code
-from evals.records import Record, read_records
+from evals.records import read_records
 from evals.runner.loading import Run
 from evals.runner.scoring import compute_scores, pair_predictions, read_answer, split_scores
 from evals.store import PLAN, read_answered, read_hash
 from evals.summary import RunSummary
-from evals.types import ExampleSet, Prediction, Task
+from evals.types import Answer, ExampleSet, Prediction, Task
 
 UNSCORED = "the split officially has no answers; `evals export` writes the file for its server"
 
 
-def find_records(run: Run, run_dir: Path) -> list[Record]:
-    """Return the records of a run's queries; a larger limit may have left more in the folder."""
-    wanted = {query.id for query in run.queries}
-    return [record for record in read_records(run_dir) if record.id in wanted]
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a run's records say. They are let go of one by one, since they grow with shots."""
+
+    predictions: Sequence[Prediction]
+    """In the queries' order."""
+    num_dropped: int
+    """Queries whose prompt lost demonstrations."""
+    prompts_sha256: str
+    """Over all queries' prompt hashes, in order of id."""
 
 
-def make_predictions(
-    run: Run, records: Sequence[Record], settings: Settings, *, run_dir: Path
-) -> list[Prediction]:
-    """Return a run's predictions in the queries' order.
+def read_answers(run: Run, run_dir: Path, settings: Settings) -> Answered:
+    """Read the answers to a run's queries; a larger limit may have left more in the folder.
 
     Raises:
         ResultsError: a query has no record.
     """
-    answers = {record.id: read_answer(record, run.task, settings.protocol) for record in records}
-    return pair_predictions(run.queries, answers, where=str(run_dir), partial=False)
+    wanted = {query.id for query in run.queries}
+    answers: dict[str, Answer] = {}
+    prompts: list[tuple[str, str]] = []
+    num_dropped = 0
+    for record in read_records(run_dir):
+        if record.id in wanted:
+            answers[record.id] = read_answer(record, run.task, settings.protocol)
+            prompts.append((record.id, record.prompt_sha256))
+            num_dropped += bool(record.dropped)
+    digest = hashlib.sha256()
+    for query_id, prompt in sorted(prompts):
+        digest.update(f"{prompt} {query_id}\n".encode("utf-8", "surrogatepass"))
+    return Answered(
+        pair_predictions(run.queries, answers, where=str(run_dir), partial=False),
+        num_dropped,
+        digest.hexdigest(),
+    )
 
 
 def score_predictions(
@@ -56,8 +76,7 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
     Raises:
         ResultsError: a query has no record.
     """
-    records = find_records(run, run_dir)
-    predictions = make_predictions(run, records, settings, run_dir=run_dir)
+    answers = read_answers(run, run_dir, settings)
     answered = read_answered(run_dir)
     protocol = settings.protocol
     return RunSummary(
@@ -74,17 +93,17 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         sampler="plan file" if run.plan.plan_file else str(run.plan.sampler),
         num_support=run.plan.num_support,
         headline=protocol.headline_score(run.task),
-        **score_predictions(run.task, run.split, predictions),
+        **score_predictions(run.task, run.split, answers.predictions),
         num_queries=len(run.queries),
         num_split=len(run.split.examples),
         num_official=run.settings.split_sizes.get(run.settings.split),
         is_mini=run.settings.is_mini,
         benchmark=run.settings.benchmark,
         reference_split=run.settings.reference_splits.get(run.settings.split),
-        num_dropped=sum(bool(record.dropped) for record in records),
+        num_dropped=answers.num_dropped,
         hash=read_hash(run_dir),
-        plan_sha256=read_plan(run_dir / PLAN).sha256,
-        prompts_sha256=sha256_json(sorted((record.id, record.prompt_sha256) for record in records)),
+        plan_sha256=hash_plan(run_dir / PLAN),
+        prompts_sha256=answers.prompts_sha256,
         answered=answered,
         scored=describe_code(),
     )
