@@ -167,7 +167,10 @@ def _evaluate(values: Mapping[str, Any]) -> None:
     settings = parse_config(values)
     results = list(run_all(Session(settings, RichProgress())))
     _print_table([summary for _, summary in results], settings.references, "rich")
-    print("\n".join(f"run folder: {run_dir}" for run_dir, _ in results))
+    for run_dir, summary in results:
+        print(f"run folder: {run_dir}")
+        for note in summary.answered.get("notes", []):
+            print(f"  note: {note}")
     lines = [_result(run_dir, summary.scores, summary.num_queries) for run_dir, summary in results]
     print(json.dumps(lines[0] if len(lines) == 1 else {"runs": lines}))
 

@@ -34,6 +34,7 @@ WORDS = ("yes", "no", "a", "the", "red", "blue", "two", "three", "dog", "cat", "
 @dataclass(frozen=True, slots=True)
 class MockModel:
     max_tokens: int = 2048
+    notes: tuple[str, ...] = ()
 
     @property
     def info(self) -> ModelInfo:

@@ -50,6 +50,7 @@ class TransformersModel:
     max_tokens: int
     eos_ids: tuple[int, ...]
     allow_urls: bool = False
+    notes: tuple[str, ...] = ()
 
     def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int:
         return len(self._tokenize(prompt, bos=bos))

@@ -22,7 +22,15 @@ from evals.runner.planning import make_plan
 from evals.runner.requests import Asking, find_room
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import summarise
-from evals.store import PLAN, RunFolder, hash_identity, name_run, read_config, write_answered
+from evals.store import (
+    PLAN,
+    RunFolder,
+    hash_identity,
+    name_run,
+    read_answered,
+    read_config,
+    write_answered,
+)
 from evals.summary import RunSummary, write_summary
 from evals.types import Example, Image
 
@@ -110,7 +118,10 @@ def _answer(
     run: Run, plan: Plan, pending: Sequence[Example], folder: RunFolder, session: Session
 ) -> None:
     protocol = session.settings.protocol
-    answered = {
+    # Of a call that was stopped: its answers are kept, too.
+    earlier = read_answered(folder.path).get("notes", [])
+    answered: dict[str, Any] = {
+        "notes": earlier,
         "code": describe_code(),
         "model": describe_model(session.model_info),
         "data": {"queries": describe_data(run.split), "support": describe_data(run.support)},
@@ -126,7 +137,7 @@ def _answer(
         most_similar_last=plan.header.get("most_similar_last", False),
         room=find_room(run.task, protocol, session.model),
     )
-    started = time.monotonic()
+    started, num_notes = time.monotonic(), len(session.model.notes)
     records = answer(pending, plan, asking, session.model)
     description = f"{run.settings.name} {run.shots} shots"
     for record in session.progress.track(records, description, total=len(pending)):
@@ -136,6 +147,7 @@ def _answer(
         "answers": len(pending),
         "device": session.model_info.device,
     }
+    answered["notes"] = [*earlier, *session.model.notes[num_notes:]]
     answered["pictures"] = fingerprint_pictures(_pictures(run, plan, asking))
     write_answered(folder.path, answered)
 

@@ -1,6 +1,6 @@
 """What a model is to the harness."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,11 @@ class Model(Protocol):
     @property
     def max_tokens(self) -> int:
         """Prompt and answer together."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What has happened so far that a summary should say: that memory ran out, say."""
         ...
 
     def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int: ...

@@ -62,6 +62,22 @@ def test_a_finished_run_keeps_what_its_answers_were_made_from(tmp_path: Path) ->
     assert again.scores == summary.scores
 
 
+def test_what_happens_to_the_model_is_said_in_the_summary_of_its_run(tmp_path: Path) -> None:
+    """A call that goes on keeps what an earlier one said; its other runs say their own."""
+    noting = "model._target_=tests.runner.noting.NotingSpec"
+    _, part = evaluate("vqav2", tmp_path, noting, "limit=2")
+    assert part.answered["notes"] == ["call 1 was hard"]
+    session = open_session(
+        *("task=vqav2", "model=mock", noting, "shots=2", "seed=[0,1]"),
+        f"data_dir={tmp_path / 'data' / 'vqav2'}",
+        f"run_dir={tmp_path / 'several'}",
+    )
+    said = [summary.answered["notes"] for _, summary in run_all(session)]
+    assert said == [["call 1 was hard"], ["call 2 was hard"]]
+    _, whole = evaluate("vqav2", tmp_path, noting)
+    assert whole.answered["notes"] == ["call 1 was hard", "call 1 was hard"]
+
+
 def test_a_folder_with_another_run_is_refused_and_left_alone(tmp_path: Path) -> None:
     run_dir, _ = evaluate("vqav2", tmp_path, "shots=2")
     before = {path: path.read_bytes() for path in run_dir.iterdir()}
