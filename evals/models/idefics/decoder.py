@@ -21,9 +21,9 @@ from evals.models.idefics.layers import (
     GatedFeedForward,
     RMSNorm,
     Rope,
-    StackedLinear,
     rotate_,
 )
+from evals.models.idefics.linear import Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class Seen:
 
 
 class DecoderLayer(nn.Module):
-    def __init__(self, config: IdeficsConfig) -> None:
+    def __init__(self, config: IdeficsConfig, *, is_last: bool) -> None:
+        """Build; of the last layer's tokens, most are wanted for their keys and values only."""
         super().__init__()
         self.input_layernorm = RMSNorm(config.width, eps=config.rms_norm_eps)
-        self.self_attn = _SelfAttention(config)
+        self.self_attn = _SelfAttention(config, is_last=is_last)
         self.post_attention_layernorm = RMSNorm(config.width, eps=config.rms_norm_eps)
         self.mlp = GatedFeedForward(
             config.width, config.intermediate_size, activation=config.activation
@@ -59,7 +60,8 @@ class DecoderLayer(nn.Module):
     ) -> Tensor:
         """Turn (n, d) into (n, d).
 
-        With `read` (r,) into (r, d): all tokens give keys and values, but only these go on.
+        With `read` (r,), which is for the last layer, into (r, d): all tokens give keys and
+        values, but only these go on.
         """
         normed = self.input_layernorm(x)
         x = x if read is None else x[read]
@@ -91,25 +93,32 @@ class GatedCrossAttentionLayer(nn.Module):
 
 
 class _SelfAttention(nn.Module):
-    def __init__(self, config: IdeficsConfig) -> None:
+    def __init__(self, config: IdeficsConfig, *, is_last: bool) -> None:
         super().__init__()
-        self.qkv = StackedLinear(("q_proj", "k_proj", "v_proj"), config.width, (config.width,) * 3)
-        self.o_proj = nn.Linear(config.width, config.width, bias=False)
+        width = config.width
+        if is_last:
+            self.q_proj = Linear(width, width)
+            self.kv = Linear(width, width, width, names=("k_proj", "v_proj"))
+        else:
+            self.qkv = Linear(width, width, width, width, names=("q_proj", "k_proj", "v_proj"))
+        self.is_last = is_last
+        self.o_proj = Linear(width, width)
         self.heads = (config.num_heads, config.head_dim)
 
     def forward(
         self, x: Tensor, rope: Rope, attend: Attend, index: int, *, read: Tensor | None
     ) -> Tensor:
-        if read is None:
+        if self.is_last:
+            k, v = self.kv(x).view(-1, 2, *self.heads).unbind(1)
+            asking, asking_rope = x, rope
+            if read is not None:
+                asking, asking_rope = x[read], (rope[0][read], rope[1][read])
+            q = rotate_(self.q_proj(asking).view(-1, *self.heads), asking_rope)
+            rotate_(k, rope)
+        else:
             qkv = self.qkv(x).view(-1, 3, *self.heads)
             rotate_(qkv[:, :2].flatten(1, 2), rope)
             q, k, v = qkv.unbind(1)
-        else:
-            q = self.qkv.part(x[read], "q_proj").view(-1, *self.heads)
-            k, v = self.qkv.part(x, "k_proj", "v_proj").view(-1, 2, *self.heads).unbind(1)
-            cos, sin = rope
-            rotate_(q, (cos[read], sin[read]))
-            rotate_(k, rope)
         y: Tensor = self.o_proj(attend(index, q, k, v).flatten(1))
         return y
 
@@ -117,11 +126,10 @@ class _SelfAttention(nn.Module):
 class _CrossAttention(nn.Module):
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
-        self.q_proj = nn.Linear(config.width, config.width, bias=False)
-        self.kv = StackedLinear(
-            ("k_proj", "v_proj"), config.vision.width, (config.width, config.width)
-        )
-        self.o_proj = nn.Linear(config.width, config.width, bias=False)
+        width = config.width
+        self.q_proj = Linear(width, width)
+        self.kv = Linear(config.vision.width, width, width, names=("k_proj", "v_proj"))
+        self.o_proj = Linear(width, width)
         self.heads = (config.num_heads, config.head_dim)
         if config.qk_norm:
             self.q_layer_norm = RMSNorm(config.head_dim, eps=config.rms_norm_eps)

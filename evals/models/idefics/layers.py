@@ -5,14 +5,14 @@ inference only: no dropout, no gradient. Numerics follow transformers' `modeling
 oracle.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evals.models.idefics.config import Activation
+from evals.models.idefics.linear import Linear, multiply_packed, pack_weight
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -36,37 +36,13 @@ class RMSNorm(nn.Module):
         return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
-class StackedLinear(nn.Module):
-    """Matrices that read the same input, as one: fewer and larger multiplications.
-
-    In a checkpoint they are apart, under `names`; `weights.py` puts each in its rows.
-    """
-
-    def __init__(
-        self, names: Sequence[str], width_in: int, widths_out: Sequence[int], *, bias: bool = False
-    ) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(sum(widths_out), width_in))
-        self.bias = nn.Parameter(torch.empty(sum(widths_out))) if bias else None
-        ends = list(accumulate(widths_out, initial=0))
-        self.rows = {name: slice(*ends) for name, ends in zip(names, pairwise(ends), strict=True)}
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
-
-    def part(self, x: Tensor, *names: str) -> Tensor:
-        """Multiply by some of the matrices, which lie one after the other."""
-        rows = slice(self.rows[names[0]].start, self.rows[names[-1]].stop)
-        return F.linear(x, self.weight[rows], None if self.bias is None else self.bias[rows])
-
-
 class GatedFeedForward(nn.Module):
     """LLaMA's feed-forward (SwiGLU, Shazeer 2020)."""
 
     def __init__(self, width: int, inner: int, *, activation: Activation) -> None:
         super().__init__()
-        self.gate_up = StackedLinear(("gate_proj", "up_proj"), width, (inner, inner))
-        self.down_proj = nn.Linear(inner, width, bias=False)
+        self.gate_up = Linear(width, inner, inner, names=("gate_proj", "up_proj"))
+        self.down_proj = Linear(inner, width)
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,17 +83,29 @@ class DecoupledHead(nn.Module):
         self.additional_fc = (
             nn.Linear(width, num_additional, bias=False) if num_additional else None
         )
+        self.packed: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn (r, d) into (r, v)."""
-        if self.additional_fc is None:
-            return F.linear(x, self.weight)
-        tables = (self.weight, self.additional_fc.weight)
+        if self.packed is not None:
+            return multiply_packed(x, self.packed)
+        tables = self._tables()
         widths = [len(table) for table in tables]
         y = x.new_empty(len(x), sum(widths))
         for table, part in zip(tables, y.split_with_sizes(widths, dim=1), strict=True):
             torch.mm(x, table.t(), out=part)
         return y
+
+    def pack(self) -> None:
+        """Lay both matrices out as one, as `Linear.pack` does."""
+        self.packed = pack_weight(torch.cat(self._tables()))
+        if self.packed is not None:
+            del self.weight
+            self.additional_fc = None
+
+    def _tables(self) -> list[Tensor]:
+        added = [] if self.additional_fc is None else [self.additional_fc.weight]
+        return [self.weight, *added]
 
 
 Rope = tuple[Tensor, Tensor]

@@ -12,6 +12,7 @@ from evals.models.idefics.attention import Attend
 from evals.models.idefics.config import IdeficsConfig
 from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Seen
 from evals.models.idefics.layers import DecoupledEmbedding, DecoupledHead, RMSNorm, rope_angles
+from evals.models.idefics.linear import Linear
 from evals.models.idefics.perceiver import Resampler
 from evals.models.idefics.vision import VisionTower
 
@@ -30,7 +31,10 @@ class Idefics(nn.Module):
         if config.resampler is not None:
             self.perceiver_resampler = Resampler(config.resampler, config.vision.width)
         self.embed_tokens = DecoupledEmbedding(*sizes)
-        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_layers))
+        last = config.num_layers - 1
+        self.layers = nn.ModuleList(
+            DecoderLayer(config, is_last=index == last) for index in range(config.num_layers)
+        )
         self.gated_cross_attn_layers = nn.ModuleList(
             GatedCrossAttentionLayer(config) for _ in range(config.num_gated_layers)
         )
@@ -44,6 +48,12 @@ class Idefics(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.norm.weight.dtype
+
+    def pack(self) -> None:
+        """Lay all matrices out for the machine that they are on; see `linear.py`."""
+        for module in list(self.modules()):
+            if isinstance(module, Linear | DecoupledHead):
+                module.pack()
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Turn pixels (i, 3, size, size) into latents (i, l, d)."""

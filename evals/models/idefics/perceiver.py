@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evals.models.idefics.config import ResamplerConfig
-from evals.models.idefics.layers import StackedLinear
+from evals.models.idefics.linear import Linear
 
 
 class Resampler(nn.Module):
@@ -40,9 +40,9 @@ class _Attention(nn.Module):
         inner = config.num_heads * config.head_dim
         self.context_layer_norm = nn.LayerNorm(width)
         self.latents_layer_norm = nn.LayerNorm(width)
-        self.q_proj = nn.Linear(width, inner, bias=False)
-        self.kv = StackedLinear(("k_proj", "v_proj"), width, (inner, inner))
-        self.output_proj = nn.Linear(inner, width, bias=False)
+        self.q_proj = Linear(width, inner)
+        self.kv = Linear(width, inner, inner, names=("k_proj", "v_proj"))
+        self.output_proj = Linear(inner, width)
         if config.qk_norm:
             self.q_layer_norm = nn.LayerNorm(config.head_dim)
             self.k_layer_norm = nn.LayerNorm(config.head_dim)
@@ -65,8 +65,8 @@ class _FeedForward(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.ln = nn.LayerNorm(width)
-        self.fc = nn.Linear(width, 4 * width, bias=False)
-        self.c_proj = nn.Linear(4 * width, width, bias=False)
+        self.fc = Linear(width, 4 * width)
+        self.c_proj = Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.c_proj(F.relu(self.fc(self.ln(x))))

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evals.models.idefics.config import VisionConfig
-from evals.models.idefics.layers import ACTIVATIONS, StackedLinear
+from evals.models.idefics.layers import ACTIVATIONS
+from evals.models.idefics.linear import Linear
 
 
 class VisionTower(nn.Module):
@@ -79,10 +80,11 @@ class _Layer(nn.Module):
 class _Attention(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.qkv = StackedLinear(
-            ("q_proj", "k_proj", "v_proj"), config.width, (config.width,) * 3, bias=True
+        width = config.width
+        self.qkv = Linear(
+            width, width, width, width, names=("q_proj", "k_proj", "v_proj"), bias=True
         )
-        self.out_proj = nn.Linear(config.width, config.width)
+        self.out_proj = Linear(width, width, bias=True)
         self.num_heads = config.num_heads
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,8 +98,8 @@ class _Attention(nn.Module):
 class _FeedForward(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(config.width, config.intermediate_size)
-        self.fc2 = nn.Linear(config.intermediate_size, config.width)
+        self.fc1 = Linear(config.width, config.intermediate_size, bias=True)
+        self.fc2 = Linear(config.intermediate_size, config.width, bias=True)
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:

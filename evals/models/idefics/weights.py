@@ -18,7 +18,7 @@ from torch import nn
 from evals.errors import CheckpointError, list_problems
 from evals.models.checkpoints import weight_files
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.layers import StackedLinear
+from evals.models.idefics.linear import Linear
 from evals.models.idefics.model import Idefics
 
 KNOWN_BUFFERS = (".rotary_emb.inv_freq", ".embeddings.position_ids")
@@ -61,6 +61,7 @@ def load_weights(
             _set_weight(model, place, tensors.get_tensor(name), device=device, dtype=dtype)
     if config.tied_head:
         _tie_head(model)
+    model.pack()
     return model.eval()
 
 
@@ -80,7 +81,7 @@ def list_places(model: Idefics) -> dict[str, Place]:
     for path, module in model.named_modules():
         for leaf, parameter in module.named_parameters(recurse=False):
             name = f"{path}.{leaf}"
-            if not isinstance(module, StackedLinear):
+            if not (isinstance(module, Linear) and module.rows):
                 places[_stored_name(name)] = Place(name, tuple(parameter.shape))
                 continue
             parent = path.rpartition(".")[0]
