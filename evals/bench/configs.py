@@ -126,7 +126,7 @@ CONFIGS: Mapping[str, BenchConfig] = {
         BenchConfig(
             name="quick",
             shapes=_QUICK_SHAPES,
-            cases=parse_cases(("random-4", "fixed-8", "beams-4", "classes-10")),
+            cases=parse_cases(("random-4", "fixed-8", "classes-10")),
             num_queries=24,
             num_pictures=8,
             num_support=16,

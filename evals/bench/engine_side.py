@@ -70,10 +70,11 @@ class EngineSide:
 
 
 def load_engine(settings: SideSettings) -> Model:
-    """Load the model as a user gets it who sets nothing but device and type."""
+    """Load the model as a user gets it who sets device and type, and mostly no batch size."""
     return load_idefics(
         settings.checkpoint,
         settings.info,
         device=settings.torch_device,
         dtype=settings.torch_dtype,
+        batch_size=settings.batch_size,
     )

@@ -27,6 +27,8 @@ class SideSettings:
     threads: int | None
     """`None`: as many as torch takes."""
     workload: Workload
+    batch_size: int | None = None
+    """Of the engine: at most so many answers at a time; `None`: as many as it chooses."""
 
     @property
     def info(self) -> ModelInfo:

@@ -10,8 +10,9 @@ from evals.bench.measure import CaseResult
 
 COLUMNS = ("case", "prompts/s", "theirs", "ratio", "outputs", "memory", "prefill", "rate")
 LEGEND = (
-    "theirs: transformers' prompts/s; memory: the engine's peak over transformers'; prefill: share "
-    "of the matrix rate while prompts are read; rate: of matrices, operations/s before > after"
+    "theirs: transformers' prompts/s; memory: the engine's peak over transformers', both with as "
+    "many prompts at a time; prefill: share of the matrix rate while prompts are read; rate: of "
+    "matrices, operations/s before > after"
 )
 
 
@@ -96,6 +97,7 @@ def _to_json(made: CaseResult) -> dict[str, Any]:
         "max_logprob_difference": comparison.max_logprob_difference,
         "peak_memory_ratio": round(made.peak_ratio, 4),
         "peak_memory_bytes": made.engine_peak_bytes,
+        "peak_memory_bytes_alike": made.engine_peak_bytes_alike,
         "transformers_peak_memory_bytes": made.transformers_peak_bytes,
         "picture_swap": round(made.picture_swap, 3),
         "matmul_share": None if made.prefill_share is None else round(made.prefill_share, 4),
