@@ -15,7 +15,7 @@ from evals.bench.sides import (
 )
 from evals.bench.workload import Request, build_prefill, build_requests, build_warmup
 from evals.models.idefics.config import read_config
-from evals.models.idefics.engine import load_idefics
+from evals.models.idefics.loading import load_idefics
 from evals.models.idefics.tokens import read_tokenizer
 from evals.types import GenerateRequest, LogLikelihoodRequest, Model, Prompt
 

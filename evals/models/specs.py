@@ -106,13 +106,14 @@ class TinySpec:
 
     def describe(self) -> ModelInfo:
         # Where the package is installed is nobody's business in a record of a run.
-        return replace(_describe("tiny", self._idefics), checkpoint="tiny")
+        return replace(_describe("tiny", self.as_idefics), checkpoint="tiny")
 
     def load(self) -> IdeficsModel:
-        return _load_idefics(self._idefics, self.describe())
+        return _load_idefics(self.as_idefics, self.describe())
 
     @property
-    def _idefics(self) -> IdeficsSpec:
+    def as_idefics(self) -> IdeficsSpec:
+        """The same as any other checkpoint's settings."""
         return IdeficsSpec(
             str(tiny_checkpoint_dir()),
             device=self.device,
@@ -165,7 +166,7 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
 
 
 def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
-    from evals.models.idefics.engine import load_idefics
+    from evals.models.idefics.loading import load_idefics
 
     return load_idefics(
         resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder,

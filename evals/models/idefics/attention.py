@@ -137,6 +137,10 @@ def attend_partially(
     if q.device.type == "cpu" and _FLASH is not None:
         out, weight = _FLASH(q, k, v, 0.0, causal, attn_mask=mask)
         return out, weight
+    halves = q.dtype in (torch.bfloat16, torch.float16)
+    if q.device.type == "cuda" and halves and mask is None and _GPU_FLASH is not None:
+        out, weight = _GPU_FLASH(q, k, v, 0.0, causal)[:2]
+        return out, weight
     return attend_plainly(q, k, v, causal=causal, mask=mask)
 
 
@@ -163,9 +167,10 @@ def merge(parts: Sequence[Partial]) -> Tensor:
     return merged.to(first.dtype)
 
 
-# The public attention does not return the log-sum-exp. This private operator of torch's CPU build
-# does; where it is not, the plain formula serves.
+# The public attention does not return the log-sum-exp. These private operators do, which torch's
+# own ring attention is built on, too; where they are not, the plain formula serves.
 _FLASH = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+_GPU_FLASH = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention", None)
 
 
 _Lot = tuple[Tensor, Tensor, Tensor]

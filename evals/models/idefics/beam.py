@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from evals.models.idefics.greedy import Answer
+from evals.models.idefics.packing import upload
 from evals.models.idefics.rules import FinishReason, Rules
 
 ENDED = -1e9
@@ -101,15 +102,17 @@ def advance_beams(logits: Tensor, searches: Sequence[BeamSearch], rules: Rules) 
         logits.log_softmax(dim=-1), [search.prompt + beam.ids for search, beam in open_beams]
     )
     # Sums are kept in float32, so that ties and near-ties fall as they do in transformers.
-    scores += torch.tensor([[beam.score] for _, beam in open_beams], device=scores.device)
+    sums = [beam.score for _, beam in open_beams]
+    scores += upload(sums, scores.device, dtype=torch.float32)[:, None]
     vocab_size = scores.shape[-1]
     scores = scores.view(len(searches), -1)
     wanted = max(2, 1 + len(rules.eos_ids)) * rules.decoding.num_beams
     best = scores.topk(min(wanted, scores.shape[-1]), dim=-1)
-    found = zip(searches, best.indices.tolist(), best.values.tolist(), strict=True)
-    for search, indices, values in found:
+    # One copy to the host a step: indices below 2 ** 53 are exact in float64.
+    found = torch.stack((best.indices.double(), best.values.double())).tolist()
+    for search, indices, values in zip(searches, *found, strict=True):
         candidates = [
-            _Candidate(index // vocab_size, index % vocab_size, value)
+            _Candidate(int(index) // vocab_size, int(index) % vocab_size, value)
             for index, value in zip(indices, values, strict=True)
         ]
         search.advance(candidates, rules)

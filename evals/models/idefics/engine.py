@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -17,27 +16,18 @@ import numpy.typing as npt
 import torch
 
 from evals.errors import PromptError
+from evals.models.idefics.attention import ReadRuns
 from evals.models.idefics.batch import Memory
-from evals.models.idefics.cache import CacheMemory
-from evals.models.idefics.config import read_config
 from evals.models.idefics.generating import generate
-from evals.models.idefics.images import read_image_processor
-from evals.models.idefics.latents import LatentCache, LatentFormat, latents_key
-from evals.models.idefics.limits import Limits, choose_limits
+from evals.models.idefics.limits import Limits
 from evals.models.idefics.model import Idefics
+from evals.models.idefics.packing import lay_out, look, upload
 from evals.models.idefics.pictures import Pictures
 from evals.models.idefics.prefix import Prefix, read_prefix
-from evals.models.idefics.projections import Projections
 from evals.models.idefics.rules import make_rules
 from evals.models.idefics.scoring import score
 from evals.models.idefics.sharing import find_shared_prefixes
-from evals.models.idefics.tokens import (
-    EncodedChoices,
-    EncodedPrompt,
-    PromptTokenizer,
-    read_tokenizer,
-)
-from evals.models.idefics.weights import load_weights
+from evals.models.idefics.tokens import EncodedChoices, EncodedPrompt, PromptTokenizer
 from evals.models.quickstart import read_quickstart
 from evals.models.requests import check_length, read_requests
 from evals.models.urls import fetch_urls
@@ -67,7 +57,7 @@ _Encoded = TypeVar("_Encoded", EncodedPrompt, EncodedChoices)
 
 @dataclass(frozen=True, slots=True)
 class IdeficsModel:
-    """Reads prompts and answers them; made by `load_idefics`."""
+    """Reads prompts and answers them; made by `load_idefics` (`loading.py`)."""
 
     info: ModelInfo
     network: Idefics
@@ -170,6 +160,29 @@ class IdeficsModel:
                     features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
                 yield from features
 
+    @torch.inference_mode()
+    def states_before_pictures(self, prompt: Prompt) -> npt.NDArray[np.float32]:
+        """Return the final hidden states (n, d) of a prompt's tokens before its first picture.
+
+        Raises:
+            ValueError: it shows none.
+        """
+        encoded = self.tokenizer.encode(prompt, bos=True)
+        if not encoded.images:
+            raise ValueError("a prompt without pictures has no tokens before its first")
+        tokens = lay_out([encoded], [0])
+        device = self.network.device
+        hidden = self.network(
+            upload(tokens.ids, device),
+            upload(tokens.positions, device),
+            ReadRuns(tokens.runs),
+            look(tokens, self.network, self.memory.projections),
+        )
+        states: npt.NDArray[np.float32] = (
+            hidden[: encoded.image_of_token.index(0)].float().cpu().numpy()
+        )
+        return states
+
     def _encode(self, request: GenerateRequest) -> EncodedPrompt:
         prompt = fetch_urls(request.prompt, allow_urls=self.allow_urls)
         encoded = self.tokenizer.encode(prompt, bos=request.bos)
@@ -233,67 +246,6 @@ class IdeficsModel:
 
 _PrefixKey = tuple[int | Image, ...]
 """Tokens, pictures in place of image tokens."""
-
-
-def load_idefics(
-    folder: Path,
-    info: ModelInfo,
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    batch_size: int | None = None,
-    allow_urls: bool = False,
-    cache_dir: Path | None = None,
-    num_workers: int | None = None,
-) -> IdeficsModel:
-    """Load a checkpoint folder.
-
-    Args:
-        folder: in the hub's layout.
-        info: what it is.
-        device: where the model goes.
-        dtype: of its weights.
-        batch_size: at most so many answers under way; `None` for as many as fit and help.
-        allow_urls: fetch pictures behind URLs.
-        cache_dir: keep the latents of pictures there, for other runs.
-        num_workers: processes that decode pictures; `None` for what the machine has.
-
-    Raises:
-        CheckpointError: a file is missing or malformed, or the weights do not fit.
-    """
-    config = read_config(folder)
-    processor = read_image_processor(folder, config)
-    tokenizer = read_tokenizer(folder, vocab_size=config.total_vocab_size)
-    network = load_weights(folder, config, device=device, dtype=dtype)
-    limits = choose_limits(config, device=device, dtype=dtype, rows=batch_size)
-    latents = LatentFormat(
-        latents_key(info.fingerprint, processor, dtype=dtype),
-        shape=(config.num_latents, config.vision.width),
-        dtype=dtype,
-        device=device,
-    )
-    pictures = Pictures(
-        processor,
-        network.encode_images,
-        cache=LatentCache(latents, max_bytes=limits.image_bytes, folder=cache_dir),
-        batch_size=VISION_BATCH,
-        num_workers=num_workers,
-        device=device,
-    )
-    return IdeficsModel(
-        info=info,
-        network=network,
-        tokenizer=tokenizer,
-        pictures=pictures,
-        memory=Memory(
-            network,
-            Projections(network, pictures.latents, max_bytes=limits.image_bytes),
-            prompts=CacheMemory(config, device=device, dtype=dtype),
-            branches=CacheMemory(config, device=device, dtype=dtype),
-        ),
-        limits=limits,
-        allow_urls=allow_urls,
-    )
 
 
 def _prompt_images(prompt: EncodedPrompt) -> Sequence[Image]:

@@ -61,9 +61,11 @@ def lay_out(rows: Sequence[EncodedPrompt], starts: Sequence[int]) -> Rows:
     return tokens
 
 
-def upload(values: Sequence[int], device: torch.device) -> Tensor:
+def upload(
+    values: Sequence[float], device: torch.device, *, dtype: torch.dtype = torch.long
+) -> Tensor:
     """Send numbers to the model without waiting for it: from pinned memory where it is a GPU."""
-    tensor = torch.tensor(values, dtype=torch.long)
+    tensor = torch.tensor(values, dtype=dtype)
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 

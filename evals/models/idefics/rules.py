@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from evals.errors import PromptError
@@ -27,8 +29,9 @@ class Rules:
         What is left is not normalised again (transformers' `NoBadWordsLogitsProcessor`), and a
         sequence may begin in the prompt.
         """
-        if single := [sequence[0] for sequence in self.forbidden if len(sequence) == 1]:
-            scores[:, single] = -float("inf")
+        single = _upload_single(self.forbidden, scores.device)
+        if len(single):
+            scores.index_fill_(1, single, -float("inf"))
         for *start, last in (sequence for sequence in self.forbidden if len(sequence) > 1):
             for row, context in enumerate(contexts):
                 if list(context[-len(start) :]) == start:
@@ -48,6 +51,13 @@ class Rules:
             if any(stop in text for stop in self.decoding.stop):
                 return "stop"
         return "length" if len(new_ids) == self.decoding.max_new_tokens else None
+
+
+@lru_cache(maxsize=16)
+def _upload_single(forbidden: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
+    """Return the ids that are forbidden by themselves: sent once, since sending waits for a GPU."""
+    single = [sequence[0] for sequence in forbidden if len(sequence) == 1]
+    return torch.tensor(single, dtype=torch.long, device=device)
 
 
 def make_rules(decoding: Decoding, tokenizer: PromptTokenizer, *, eos_ids: Sequence[int]) -> Rules:

@@ -25,6 +25,16 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, HEADS, SIZE)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_gpus_kernel_is_the_plain_formula(causal: bool) -> None:
+    q, k, v = (torch.randn(3, 2, 40, 64, device="cuda").bfloat16() for _ in range(3))
+    out, weight = attention.attend_partially(q, k, v, causal=causal)
+    plain, plain_weight = attention.attend_plainly(q, k, v, causal=causal)
+    torch.testing.assert_close(out, plain, atol=2e-2, rtol=0)
+    torch.testing.assert_close(weight, plain_weight, atol=2e-2, rtol=0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("causal", [False, True])
 def test_the_plain_formula_is_the_kernel(dtype: torch.dtype, causal: bool) -> None:
