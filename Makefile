@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test slow check format wheel train-tiny clean
+.PHONY: help install demo test slow gate baseline-tiny check format wheel train-tiny clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,14 @@ test: install  ## the default test suite (minutes, two cores)
 
 slow: install  ## the long tests
 	$(BIN)/python -m pytest -m slow
+
+gate: install  ## the regression gate on the tiny checkpoint: intact holds, damaged fails
+	.ci/gate
+
+baseline-tiny: install  ## freeze results/baselines/tiny.json anew, after a deliberate change
+	rm -rf results/runs/baseline
+	$(BIN)/evals run suite=demo task=[vqav2,okvqa,hateful_memes] limit=100 shots=[4] reference=[] run_dir=results/runs/baseline
+	$(BIN)/evals baseline results/runs/baseline/* --out results/baselines/tiny.json
 
 check: install  ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,12 +23,22 @@ def cache_dir() -> Path:
 
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader or a crash sees the old content or the new, never a part."""
+    _write(path, [content.encode() if isinstance(content, str) else content])
+
+
+def write_lines(path: Path, values: Iterable[object]) -> None:
+    """Write JSON values, one a line, as they come; whole or not at all, as `write_atomic`."""
+    encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False)
+    lines = (encoder.encode(value) + "\n" for value in values)
+    _write(path, (line.encode("utf-8", "surrogatepass") for line in lines))
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())

@@ -6,9 +6,10 @@
     ├── plan.jsonl      query -> demonstrations (evals.demonstrations.plan)
     ├── records.jsonl   one line an answer, flushed as it comes; a run resumes behind the last
     ├── answered.json   what the answers were made from: code, model, data files, pictures
+    ├── queries.jsonl   what each query scored; runs are compared by it (evals.query_scores)
     └── summary.json    the scores, and all that a table says of them
 
-A record is written once and never changed; summary.json can be made again from the others.
+A record is written once and never changed; the last two can be made again from the others.
 """
 
 import fcntl

@@ -68,6 +68,15 @@ def write_summary(run_dir: Path, summary: RunSummary) -> None:
     )
 
 
+def parse_summary(values: Mapping[str, Any]) -> RunSummary:
+    """Return what `asdict` made JSON of.
+
+    Raises:
+        KeyError, TypeError: it is none, or of another version.
+    """
+    return RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+
+
 def read_summary(run_dir: Path) -> RunSummary:
     """Read a finished run's summary.
 
@@ -83,7 +92,6 @@ def read_summary(run_dir: Path) -> RunSummary:
         )
         raise ResultsError(f"{run_dir} has no {SUMMARY}; {way_out}")
     try:
-        values = json.loads(path.read_bytes())
-        return RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+        return parse_summary(json.loads(path.read_bytes()))
     except (ValueError, TypeError, KeyError) as error:
         raise ResultsError(f"{path}: {error}; `evals score {run_dir}` makes it again") from error

@@ -216,3 +216,24 @@ def test_commands_without_a_model_import_nothing_heavy(arguments: list[str], fol
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_prompts_are_printed_and_compared(folder: Path) -> None:
+    done = evals("prompts", "task=vqav2", "model=mock", "shots=1", "limit=2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("--- vqav2 ") == 2
+    assert "<s>Instruction: provide an answer to the question." in done.stdout
+    again = ("task=vqav2", "model=mock", "shots=0", "protocol=flamingo", "run_dir=other")
+    assert evals("run", *again, cwd=folder).returncode == 0
+    done = evals("prompts", "--diff", "run", "other", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "4 prompts differ (3 shown), 0 are equal"
+
+
+@pytest.mark.parametrize("arguments", [(), ("task=vqav2", "--diff", "run", "run")])
+def test_prompts_of_neither_settings_nor_runs_are_misuse(
+    folder: Path, arguments: tuple[str, ...]
+) -> None:
+    done = evals("prompts", *arguments, cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: evals prompts takes settings")

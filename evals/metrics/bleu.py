@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evals.stats import bootstrap_weights
+from evals.stats import Spread, bootstrap_weights, measure_spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,8 @@ class Bleu:
     """BLEU-1 to BLEU-4, in 0..1."""
 
     values: list[float]
-    standard_errors: list[float] | list[None]
+    spreads: list[Spread] | list[None]
+    """Over resampled images."""
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Bleu:
@@ -36,8 +37,10 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
     values = bleu_of_counts(counts.sum(axis=0, keepdims=True))[0].tolist()
     if len(counts) < 2:
         return Bleu(values, [None] * _MAX_N)
-    resampled = [bleu_of_counts(weights @ counts) for weights in bootstrap_weights(len(counts))]
-    return Bleu(values, np.concatenate(resampled).std(axis=0, ddof=1).tolist())
+    resampled = np.concatenate(
+        [bleu_of_counts(weights @ counts) for weights in bootstrap_weights(len(counts))]
+    )
+    return Bleu(values, [measure_spread(column) for column in resampled.T])
 
 
 def image_counts(

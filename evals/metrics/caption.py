@@ -6,13 +6,19 @@ the images that are scored, so a subset's score is not comparable, and a single 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evals.metrics.bleu import corpus_bleu
 from evals.metrics.meteor import meteor
 from evals.metrics.ptb import ptb_tokenize
-from evals.metrics.scoring import NO_PREDICTIONS, check_ids, check_references, not_computed
-from evals.stats import mean_standard_error
+from evals.metrics.scoring import (
+    NO_PREDICTIONS,
+    check_ids,
+    check_references,
+    not_computed,
+    with_error,
+)
+from evals.stats import Spread, bootstrap_mean, mean_standard_error
 from evals.types import Metric, Prediction, Score
 
 NAMES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
@@ -49,10 +55,8 @@ def _captions(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
     bleu = corpus_bleu(captions.hypotheses, captions.references)
     return (
         *(
-            Score(f"bleu_{n}", value, len(captions.ids), standard_error=error)
-            for n, (value, error) in enumerate(
-                zip(bleu.values, bleu.standard_errors, strict=True), start=1
-            )
+            _with_spread(Score(f"bleu_{n}", value, len(captions.ids)), spread)
+            for n, (value, spread) in enumerate(zip(bleu.values, bleu.spreads, strict=True), 1)
         ),
         _meteor(captions),
         rouge_l(captions),
@@ -77,13 +81,21 @@ def rouge_l(captions: TokenisedCaptions) -> Score:
 
 
 def cider(captions: TokenisedCaptions) -> Score:
+    """Score; the error is a bootstrap's over images, the idf being that of all of them."""
     from pycocoevalcap.cider.cider import Cider
 
-    if not any(reference for references in captions.references for reference in references):
-        # pycocoevalcap fails where no reference has a word left; nothing can match, so it is 0.
-        return _score("cider", 0.0, captions.ids, per_image=[0.0] * len(captions.ids))
-    value, per_image = Cider().compute_score(*_as_coco(captions))
-    return _score("cider", float(value), captions.ids, per_image=per_image.tolist())
+    value, per_image = 0.0, [0.0] * len(captions.ids)
+    # pycocoevalcap fails where no reference has a word left; nothing can match, so it is 0.
+    if any(reference for references in captions.references for reference in references):
+        mean, each = Cider().compute_score(*_as_coco(captions))
+        value, per_image = float(mean), each.tolist()
+    score = Score(
+        "cider",
+        value,
+        len(captions.ids),
+        per_example=dict(zip(captions.ids, per_image, strict=True)),
+    )
+    return _with_spread(score, bootstrap_mean(per_image))
 
 
 def _as_coco(captions: TokenisedCaptions) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -94,12 +106,19 @@ def _as_coco(captions: TokenisedCaptions) -> tuple[dict[str, list[str]], dict[st
 
 
 def _score(name: str, value: float, ids: Sequence[str], *, per_image: Sequence[float]) -> Score:
-    return Score(
-        name=name,
-        value=value,
-        num_examples=len(ids),
-        standard_error=mean_standard_error(per_image),
-        per_example=dict(zip(ids, per_image, strict=True)),
+    per_example = dict(zip(ids, per_image, strict=True))
+    score = Score(name, value, len(ids), per_example=per_example)
+    return with_error(score, mean_standard_error(per_image), num_pictures=len(ids))
+
+
+def _with_spread(score: Score, spread: Spread | None) -> Score:
+    if spread is None:
+        return replace(score, num_pictures=score.num_examples)
+    return replace(
+        score,
+        standard_error=spread.standard_error,
+        interval=spread.interval,
+        num_pictures=score.num_examples,
     )
 
 

@@ -15,6 +15,7 @@ from evals.metrics.scoring import (
     mean_score,
     not_computed,
     score_each,
+    with_error,
 )
 from evals.types import Metric, Prediction, Score
 
@@ -41,7 +42,7 @@ def _accuracy(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
     if note := _missing_choices(predictions):
         return (not_computed("accuracy", len(predictions), note=note),)
     each = score_each(predictions, lambda p: float(p.answer.choice == p.example.label))
-    return (mean_score("accuracy", each),)
+    return (mean_score("accuracy", each, predictions),)
 
 
 def _auc(name: str, predictions: Sequence[Prediction], scores: Sequence[float]) -> Score:
@@ -52,8 +53,10 @@ def _auc(name: str, predictions: Sequence[Prediction], scores: Sequence[float]) 
     if len(set(labels)) == 1:
         note = f"all {len(labels)} examples have the label {labels[0]}"
         return not_computed(name, len(labels), note=note)
-    value, standard_error = stats.roc_auc(labels, scores)
-    return Score(name, value, num_examples=len(labels), standard_error=standard_error)
+    pictures = [prediction.example.picture_id for prediction in predictions]
+    area = stats.roc_auc(labels, scores, pictures)
+    score = Score(name, area.value, num_examples=len(labels))
+    return with_error(score, area.standard_error, num_pictures=len(set(pictures)))
 
 
 def _labels(predictions: Sequence[Prediction]) -> list[int]:

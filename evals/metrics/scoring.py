@@ -3,9 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from evals.errors import DataError, list_problems
-from evals.stats import mean_standard_error
+from evals.stats import mean_standard_error, t_interval
 from evals.types import Prediction, Score
 
 NO_PREDICTIONS = "there are no predictions"
@@ -42,21 +43,51 @@ def score_each(
     return {prediction.example.id: score(prediction) for prediction in predictions}
 
 
-def mean_score(name: str, per_example: Mapping[str, float]) -> Score:
-    """Return the mean over examples with the standard error of a mean, s / sqrt(n).
+def mean_score(
+    name: str, per_example: Mapping[str, float], predictions: Sequence[Prediction]
+) -> Score:
+    """Return the mean over examples; its error is clustered by picture.
 
-    It takes the examples as independent, even several questions on one picture. `math.fsum` rounds
-    once, so the order of the predictions moves no digit.
+    `math.fsum` rounds once, so the order of the predictions moves no digit.
     """
     if not per_example:
         return not_computed(name, 0, note=NO_PREDICTIONS)
     values = list(per_example.values())
-    return Score(
-        name=name,
-        value=math.fsum(values) / len(values),
-        num_examples=len(values),
-        standard_error=mean_standard_error(values),
-        per_example=per_example,
+    return estimate(name, math.fsum(values) / len(values), per_example, predictions)
+
+
+def estimate(
+    name: str,
+    value: float,
+    per_example: Mapping[str, float],
+    predictions: Sequence[Prediction],
+) -> Score:
+    """Return a score with the error that a mean of the examples' own scores has.
+
+    Args:
+        name: of the score.
+        value: what the official scorer gives; the mean, or near to it.
+        per_example: example id -> its own score, in the order of the predictions.
+        predictions: what was scored.
+    """
+    pictures = [prediction.example.picture_id for prediction in predictions]
+    values = [per_example[prediction.example.id] for prediction in predictions]
+    return with_error(
+        Score(name, value, len(values), per_example=per_example),
+        mean_standard_error(values, pictures),
+        num_pictures=len(set(pictures)),
+    )
+
+
+def with_error(score: Score, standard_error: float | None, *, num_pictures: int) -> Score:
+    """Return the score with its error and the interval that follows from it."""
+    if standard_error is None or score.value is None:
+        return replace(score, num_pictures=num_pictures)
+    return replace(
+        score,
+        standard_error=standard_error,
+        interval=t_interval(score.value, standard_error, num_clusters=num_pictures),
+        num_pictures=num_pictures,
     )
 
 

@@ -59,7 +59,7 @@ def vqa_scores(
     """Return one score: the mean accuracy of the answers against `Example.references`."""
     check_references(predictions)
     each = score_each(predictions, lambda p: accuracy(p.answer.text, p.example.references))
-    return (mean_score(name, each),)
+    return (mean_score(name, each, predictions),)
 
 
 def _official(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
@@ -83,7 +83,7 @@ def _raw_answers(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
     each = score_each(
         predictions, lambda p: official_accuracy(p.answer.text, p.example.raw_references)
     )
-    return (mean_score("raw_answers", each),)
+    return (mean_score("raw_answers", each, predictions),)
 
 
 OFFICIAL = Metric("official", _official)

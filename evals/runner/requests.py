@@ -124,7 +124,7 @@ def ask(
     Raises:
         PromptError: the query does not fit the model even without demonstrations.
     """
-    shown = tuple(reversed(planned)) if asking.most_similar_last else tuple(planned)
+    shown = _order(planned, asking)
     fitted = fit_prompt(
         _put_together(query, shown, asking, word),
         lambda prompt: model.count_tokens(prompt, bos=asking.wording.bos),
@@ -148,6 +148,18 @@ def ask(
     )
 
 
+def put_kept_together(
+    query: Example,
+    planned: Sequence[Planned],
+    asking: Asking,
+    word: WordDemonstration,
+    *,
+    num_dropped: int,
+) -> Prompt:
+    """Return a query's prompt (of several orders, the first) without what dropped out of it."""
+    return _put_together(query, _order(planned, asking), asking, word).join(num_dropped=num_dropped)
+
+
 def name_order(query_id: str, number: int) -> str:
     """Return the request id of a query's n-th order; the first is the query's own id."""
     return query_id if number == 0 else f"{query_id}#order{number}"
@@ -164,6 +176,10 @@ def record_answer(asked: Asked, responses: Mapping[str, Response]) -> Record:
         dropped=asked.dropped,
         num_prompt_tokens=asked.num_prompt_tokens,
     )
+
+
+def _order(planned: Sequence[Planned], asking: Asking) -> tuple[Planned, ...]:
+    return tuple(reversed(planned)) if asking.most_similar_last else tuple(planned)
 
 
 def _put_together(

@@ -67,8 +67,8 @@ def score_results_file(settings: TaskSettings, file: Path, *, partial: bool) -> 
     return FileScores(
         task=settings.name,
         split=settings.split,
-        scores=made["scores"],
-        breakdowns=made["breakdowns"],
+        scores=made.scores,
+        breakdowns=made.breakdowns,
         num_queries=len(predictions),
     )
 

@@ -19,7 +19,8 @@ from evals.records import read_records
 from evals.runner.answering import answer
 from evals.runner.loading import Run, load_run
 from evals.runner.planning import make_plan
-from evals.runner.requests import Asking, find_room
+from evals.runner.prompting import make_asking
+from evals.runner.requests import find_room
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import summarise
 from evals.store import (
@@ -117,7 +118,6 @@ def _choose_dir(run: Run, session: Session, digest: str) -> Path:
 def _answer(
     run: Run, plan: Plan, pending: Sequence[Example], folder: RunFolder, session: Session
 ) -> None:
-    protocol = session.settings.protocol
     # Of a call that was stopped: its answers are kept, too.
     earlier = read_answered(folder.path).get("notes", [])
     answered: dict[str, Any] = {
@@ -127,16 +127,8 @@ def _answer(
         "data": {"queries": describe_data(run.split), "support": describe_data(run.support)},
     }
     write_answered(folder.path, answered)
-    asking = Asking(
-        task=run.task,
-        protocol=protocol,
-        wording=protocol.word(run.task),
-        support={example.id: example for example in run.support.examples},
-        seed=run.seed,
-        text_only=run.plan.text_only,
-        most_similar_last=plan.header.get("most_similar_last", False),
-        room=find_room(run.task, protocol, session.model),
-    )
+    room = find_room(run.task, session.settings.protocol, session.model)
+    asking = make_asking(run, plan, session, room=room)
     started, num_notes = time.monotonic(), len(session.model.notes)
     records = answer(pending, plan, asking, session.model)
     description = f"{run.settings.name} {run.shots} shots"
@@ -148,14 +140,15 @@ def _answer(
         "device": session.model_info.device,
     }
     answered["notes"] = [*earlier, *session.model.notes[num_notes:]]
-    answered["pictures"] = fingerprint_pictures(_pictures(run, plan, asking))
+    answered["pictures"] = fingerprint_pictures(list_pictures(run, plan))
     write_answered(folder.path, answered)
 
 
-def _pictures(run: Run, plan: Plan, asking: Asking) -> Iterator[Image]:
-    """Every picture that the run's prompts show."""
-    shown = () if asking.text_only else plan.support_ids
-    for example in (*run.queries, *(asking.support[support_id] for support_id in shown)):
+def list_pictures(run: Run, plan: Plan) -> Iterator[Image]:
+    """Yield every picture that the run's prompts show; some more than once."""
+    shown = () if run.plan.text_only else plan.support_ids
+    demonstrations = [example for example in run.support.examples if example.id in shown]
+    for example in (*run.queries, *demonstrations):
         if example.image is not None:
             yield example.image
 

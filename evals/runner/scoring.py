@@ -64,6 +64,8 @@ def compute_scores(task: Task, predictions: Sequence[Prediction]) -> dict[str, d
         score.name: {
             "value": score.value,
             "standard_error": score.standard_error,
+            "interval": score.interval,
+            "num_pictures": score.num_pictures,
             "num_examples": score.num_examples,
             "note": score.note,
             "metric": metric.name,

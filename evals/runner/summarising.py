@@ -1,7 +1,7 @@
 """The summary of a run: its scores, and all that a reader must know to compare them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from evals.config import Settings
 from evals.demonstrations.plan import hash_plan
 from evals.protocols import find_changes
 from evals.provenance import describe_code
+from evals.query_scores import QueryScore, write_query_scores
 from evals.records import read_records
 from evals.runner.loading import Run
 from evals.runner.scoring import compute_scores, pair_predictions, read_answer, split_scores
@@ -57,26 +58,50 @@ def read_answers(run: Run, run_dir: Path, settings: Settings) -> Answered:
     )
 
 
-def score_predictions(
-    task: Task, split: ExampleSet, predictions: Sequence[Prediction]
-) -> dict[str, Any]:
-    """Return `scores`, `breakdowns` and `unscored` as a summary has them."""
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The parts of a summary that metrics compute."""
+
+    scores: Mapping[str, Mapping[str, Any]]
+    breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    unscored: str
+    per_query: Mapping[str, Mapping[str, float]]
+    """Score -> query id -> value, of those that have one for each query."""
+
+
+def score_predictions(task: Task, split: ExampleSet, predictions: Sequence[Prediction]) -> Scored:
     if not split.answered:
-        return {"scores": {}, "breakdowns": {}, "unscored": UNSCORED}
+        return Scored({}, {}, UNSCORED, {})
     scores = compute_scores(task, predictions)
     breakdowns = split_scores(scores, [prediction.example for prediction in predictions])
-    for score in scores.values():
-        del score["per_example"]
-    return {"scores": scores, "breakdowns": breakdowns, "unscored": ""}
+    per_query = {name: score.pop("per_example") or {} for name, score in scores.items()}
+    return Scored(scores, breakdowns, "", {name: each for name, each in per_query.items() if each})
+
+
+def list_query_scores(scored: Scored, predictions: Sequence[Prediction]) -> Iterator[QueryScore]:
+    """Yield what each query scored."""
+    for prediction in predictions:
+        example, answer = prediction.example, prediction.answer
+        yield QueryScore(
+            id=example.id,
+            picture=example.picture_id,
+            answer=answer.text,
+            scores={name: each[example.id] for name, each in scored.per_query.items()},
+            label=example.label,
+            choice=answer.choice,
+            probabilities=answer.probabilities,
+        )
 
 
 def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
-    """Score a run from its records and say what it is.
+    """Score a run from its records, note what each query scored, and say what the run is.
 
     Raises:
         ResultsError: a query has no record.
     """
     answers = read_answers(run, run_dir, settings)
+    scored = score_predictions(run.task, run.split, answers.predictions)
+    write_query_scores(run_dir, list_query_scores(scored, answers.predictions))
     answered = read_answered(run_dir)
     protocol = settings.protocol
     return RunSummary(
@@ -93,7 +118,9 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         sampler="plan file" if run.plan.plan_file else str(run.plan.sampler),
         num_support=run.plan.num_support,
         headline=protocol.headline_score(run.task),
-        **score_predictions(run.task, run.split, answers.predictions),
+        scores=scored.scores,
+        breakdowns=scored.breakdowns,
+        unscored=scored.unscored,
         num_queries=len(run.queries),
         num_split=len(run.split.examples),
         num_official=run.settings.split_sizes.get(run.settings.split),

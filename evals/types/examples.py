@@ -26,6 +26,14 @@ class Example:
     """Breakdowns and clusters: `image_id`, `answer_type`, `question_type`, ..."""
 
     @property
+    def picture_id(self) -> str:
+        """Which examples share a picture: what the data set calls it, else the example itself.
+
+        Known also where pictures are not loaded.
+        """
+        return self.metadata.get("image_id", self.id)
+
+    @property
     def shown_references(self) -> tuple[str, ...]:
         """The answers as people typed them, where the data set keeps both forms."""
         return self.raw_references or self.references

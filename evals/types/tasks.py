@@ -40,6 +40,10 @@ class Score:
     """`None` where it was not computed; `note` says why and what to do."""
     num_examples: int
     standard_error: float | None = None
+    interval: tuple[float, float] | None = None
+    """95 %."""
+    num_pictures: int | None = None
+    """What the error counts as independent draws: examples on one picture are not."""
     per_example: Mapping[str, float] | None = None
     """Example id -> its own score, where the metric has one."""
     note: str = ""

@@ -40,11 +40,14 @@ def test_the_bootstrap_agrees_with_resampling_the_captions_themselves() -> None:
         chosen = drawn.choices(range(60), k=60)
         bleu = corpus_bleu([hypotheses[i] for i in chosen], [references[i] for i in chosen])
         resampled.append(bleu.values[3])
-    error = corpus_bleu(hypotheses, references).standard_errors[3]
-    assert error == pytest.approx(np.std(resampled, ddof=1), rel=0.2)
+    spread = corpus_bleu(hypotheses, references).spreads[3]
+    assert spread is not None
+    assert spread.standard_error == pytest.approx(np.std(resampled, ddof=1), rel=0.2)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    assert spread.interval == pytest.approx((low, high), abs=0.3 * (high - low))
 
 
 def test_one_image_has_no_standard_error() -> None:
     bleu = corpus_bleu(["a cat"], [["a cat"]])
     assert bleu.values[0] == pytest.approx(1.0)
-    assert bleu.standard_errors == [None] * 4
+    assert bleu.spreads == [None] * 4

@@ -1,0 +1,50 @@
+"""The same checkpoint through transformers, where memory allows."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from evals.models.checkpoints import resolve_checkpoint, weight_files
+from evals.models.specs import IdeficsSpec, TinySpec, TransformersSpec
+from evals.types import Model, ModelInfo, ModelSpec
+
+ROOM = 1.3
+"""Of the weights' bytes: what loading and a few prompts take beside them."""
+
+
+def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
+    """Load it, or say why not."""
+    if isinstance(spec, TinySpec):
+        spec = spec.as_idefics
+    if not isinstance(spec, IdeficsSpec):
+        return "only the built-in model is held against transformers"
+    folder = resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder
+    wanted = ROOM * _count_bytes(folder, info.dtype)
+    free = _free_bytes(info.device)
+    if free is not None and wanted > free:
+        return f"it wants {wanted / 1e9:.1f} GB more, and {free / 1e9:.1f} GB are free"
+    oracle = TransformersSpec(spec.checkpoint, spec.device, spec.dtype, revision=spec.revision)
+    loaded = oracle.load()
+    return replace(loaded, info=info)
+
+
+def _count_bytes(folder: Path, dtype: str) -> int:
+    """Return what the weights take; checkpoints are stored in half precision or in float32."""
+    stored = sum(path.stat().st_size for path in weight_files(folder))
+    return 2 * stored if dtype == "float32" else stored
+
+
+def _free_bytes(device: str) -> int | None:
+    """Return what is free on the device; `None` where nobody says."""
+    if device.startswith("cuda"):
+        import torch
+
+        free, _ = torch.cuda.mem_get_info(torch.device(device))
+        return free
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    pages = os.sysconf("SC_PHYS_PAGES") if "SC_PHYS_PAGES" in os.sysconf_names else None
+    return None if pages is None else pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,55 @@
+"""`evals check`: canaries before a long run."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def check(arguments: Sequence[str]) -> None:
+    """`evals check`: try a model on a few prompts; exits with 1 where it fails."""
+    parser = argparse.ArgumentParser(
+        prog="evals check",
+        description="Try a model before a long run: batches answer as single prompts do, pictures "
+        "matter and text before them does not see them, classes score together as alone, and "
+        "transformers agrees. E.g. evals check model=idefics model.checkpoint=DIR",
+        epilog="exit codes: 0 all passed (or skipped), 1 something failed, 2 misuse",
+    )
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="model=... model.x=...")
+    parser.add_argument("--config-dir", help="a folder with more configs (model/NAME.yaml)")
+    options = parser.parse_args(arguments)
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from evals.canaries import Outcome, run_canaries
+    from evals.canaries.oracle import load_oracle
+    from evals.compose import build_model_spec, compose_config
+    from evals.progress import RichProgress
+
+    spec = build_model_spec(
+        compose_config(options.settings, config_dir=options.config_dir)["model"]
+    )
+    progress = RichProgress()
+    info = spec.describe()
+    with progress.wait(f"model {info.name}"):
+        model = spec.load()
+    table = Table(
+        title=f"{info.name}: {info.checkpoint}", box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    for head in ("what", "outcome", "detail"):
+        table.add_column(head)
+    colours = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
+    failed = 0
+    canaries = run_canaries(
+        model,
+        oracle=lambda: load_oracle(spec, info),
+        hidden=getattr(model, "states_before_pictures", None),
+    )
+    for canary in progress.track(canaries, "checks"):
+        failed += canary.outcome is Outcome.FAILED
+        outcome = f"[{colours[canary.outcome]}]{canary.outcome}[/]"
+        table.add_row(canary.name, outcome, canary.detail)
+    Console().print(table)
+    print(f"{failed} failed" if failed else "nothing failed")
+    sys.stdout.flush()
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,103 @@
+"""`evals baseline` and `evals gate`: guard a checkpoint in CI."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from evals.errors import ConfigError
+
+CODES = "exit codes: 0 holds, 1 regressed, 2 misuse, 3 not comparable, 70 internal error"
+
+
+def baseline(arguments: Sequence[str]) -> None:
+    """`evals baseline`: freeze finished runs."""
+    parser = argparse.ArgumentParser(
+        prog="evals baseline",
+        description="Freeze finished runs, with what each query scored, for `evals gate`.",
+    )
+    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--out", type=Path, required=True, help="results/baselines/NAME.json")
+    options = parser.parse_args(arguments)
+    from evals.gate import freeze
+
+    count = freeze(options.run_dirs, options.out)
+    print(f"{options.out}: {count} runs")
+
+
+def gate(arguments: Sequence[str]) -> None:
+    """`evals gate`: hold runs against a baseline; the exit code says how that went."""
+    parser = argparse.ArgumentParser(
+        prog="evals gate",
+        description="Fail where a run's headline score fell by more than the tolerance and by "
+        "more than chance (the paired tests of `evals compare`, Holm over all runs).",
+        epilog=CODES,
+    )
+    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--baseline", type=Path, required=True, help="made by `evals baseline`")
+    parser.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="POINTS|SCORE=POINTS",
+        help="how far a score may fall, as papers print it (1.0); again for scores of their own: "
+        "--tolerance 1 --tolerance cider=3",
+    )
+    parser.add_argument(
+        "--require-power",
+        action="store_true",
+        help="fail, too, where a drop of the tolerance's size might not have been seen",
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="for a pull request")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML, for CI")
+    options = parser.parse_args(arguments)
+    tolerance, tolerances = parse_tolerances(options.tolerance)
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from evals.comparison.pairing import read_run
+    from evals.files import write_atomic
+    from evals.gate import format_junit, format_markdown, judge, read_baseline
+    from evals.gate.judge import TOLERANCE
+
+    report = judge(
+        [read_run(run_dir) for run_dir in options.run_dirs],
+        read_baseline(options.baseline),
+        tolerance=TOLERANCE if tolerance is None else tolerance,
+        tolerances=tolerances,
+        require_power=options.require_power,
+    )
+    text = format_markdown(report)
+    if options.markdown:
+        write_atomic(options.markdown, text)
+    if options.junit:
+        write_atomic(options.junit, format_junit(report))
+    Console().print(Markdown(text))
+    statuses = {check.run.name: str(check.status) for check in report.checks}
+    print(json.dumps({"exit_code": report.exit_code, "runs": statuses}))
+    sys.stdout.flush()
+    sys.exit(report.exit_code)
+
+
+def parse_tolerances(words: Sequence[str]) -> tuple[float | None, dict[str, float]]:
+    """Return the tolerance of all scores, if given, and those of single ones.
+
+    Raises:
+        ConfigError: one is no number, or is negative.
+    """
+    common: float | None = None
+    single: dict[str, float] = {}
+    for word in words:
+        score, _, points = word.rpartition("=")
+        try:
+            value = float(points)
+        except ValueError as error:
+            raise ConfigError(f"--tolerance {word}: write POINTS or SCORE=POINTS") from error
+        if not value >= 0:
+            raise ConfigError(f"--tolerance {word}: 0 or more points")
+        if score:
+            single[score] = value
+        else:
+            common = value
+    return common, single

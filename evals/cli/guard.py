@@ -1,0 +1,29 @@
+"""What a command ends with: its exit code, and one message where something is wrong."""
+
+import sys
+import traceback
+from collections.abc import Callable
+
+from evals.errors import EvalError
+
+MISUSE = 2
+INTERNAL_ERROR = 70
+
+
+def guard(work: Callable[[], None]) -> int:
+    """Do the work; return the exit code, after the one message that goes with it."""
+    try:
+        work()
+    except EvalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return MISUSE
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception:  # the one place: whatever else is raised is a bug of ours, and says so
+        traceback.print_exc()
+        print("internal error: please report the lines above", file=sys.stderr)
+        return INTERNAL_ERROR
+    return 0

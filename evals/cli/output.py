@@ -1,0 +1,44 @@
+"""What several commands print: tables, and the JSON line that comes last."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def print_table(summaries: Sequence[Any], names: Sequence[str], style: str) -> None:
+    from rich.console import Console
+
+    from evals.report import table as tables
+    from evals.report.references import load_references, select_references
+
+    made = tables.build_table(summaries, select_references(load_references(), names))
+    match style:
+        case "md":
+            print(tables.format_markdown(made), end="")
+        case "latex":
+            print(tables.format_latex(made), end="")
+        case "csv":
+            print(tables.format_csv(made), end="")
+        case _:
+            Console().print(tables.format_rich(made))
+
+
+def print_results(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Print the last line: one object, or a list of them under "runs"."""
+    print(json.dumps(lines[0] if len(lines) == 1 else {"runs": lines}))
+
+
+def to_line(
+    run_dir: Path | None, scores: Mapping[str, Mapping[str, Any]], num_queries: int
+) -> dict[str, Any]:
+    """Return a run's part of the JSON line: scores as the papers print them, x 100."""
+    printed = {
+        name: None if score["value"] is None else round(100 * score["value"], 4)
+        for name, score in scores.items()
+    }
+    return {
+        "run_dir": None if run_dir is None else str(run_dir),
+        "scores": printed,
+        "num_queries": num_queries,
+    }

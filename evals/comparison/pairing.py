@@ -1,0 +1,122 @@
+"""Two runs' queries side by side, if they may stand so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.errors import ResultsError, list_problems
+from evals.query_scores import QueryScore, read_query_scores
+from evals.summary import RunSummary, read_summary
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A finished run: what it is, and what each of its queries scored."""
+
+    name: str
+    summary: RunSummary
+    queries: Mapping[str, QueryScore]
+    """By id, in the order of the split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What one query became in two runs."""
+
+    before: QueryScore
+    after: QueryScore
+
+
+def read_run(run_dir: Path) -> ScoredRun:
+    """Read a finished run.
+
+    Raises:
+        ResultsError: it is not finished, or was scored before queries' scores were kept.
+    """
+    queries = {query.id: query for query in read_query_scores(run_dir)}
+    return ScoredRun(run_dir.resolve().name, read_summary(run_dir), queries)
+
+
+def pair_queries(before: ScoredRun, after: ScoredRun, *, same_data: bool = True) -> list[Pair]:
+    """Pair two runs' queries by id.
+
+    Raises:
+        ResultsError: the runs are not comparable; every reason is listed.
+    """
+    reasons = find_reasons(before, after, same_data=same_data)
+    if reasons:
+        raise ResultsError(
+            f"{before.name} and {after.name} are not comparable:\n{list_problems(reasons)}"
+        )
+    return [Pair(query, after.queries[query.id]) for query in before.queries.values()]
+
+
+def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True) -> list[str]:
+    """Return why two runs' scores say nothing about each other; empty where they do.
+
+    With `same_data`, data files with other bytes are a reason, too.
+    """
+    one, other = before.summary, after.summary
+    reasons = [
+        f"{what}: {values[0]!r} and {values[1]!r}"
+        for what, values in {
+            "task": (one.task, other.task),
+            "task version": (one.task_version, other.task_version),
+            "split": (one.split, other.split),
+        }.items()
+        if values[0] != values[1]
+    ]
+    if one.unscored or other.unscored:
+        reasons.append(f"no scores: {one.unscored or other.unscored}")
+    if not reasons and same_data and not has_same_data(before, after):
+        reasons.append("the data files of the queries have other bytes")
+    lost = sorted(before.queries.keys() ^ after.queries.keys())
+    if lost:
+        reasons.append(
+            f"{len(lost)} queries are in one run only, first {lost[0]} (a limit? run the shorter "
+            "one again with the larger limit: it goes on where it ended)"
+        )
+    reasons += [
+        f"score {name}: version {score['metric_version']} and "
+        f"{other.scores[name]['metric_version']} of its metric; `evals score` both again"
+        for name, score in one.scores.items()
+        if name in other.scores and score["metric_version"] != other.scores[name]["metric_version"]
+    ]
+    return reasons
+
+
+def has_same_data(before: ScoredRun, after: ScoredRun) -> bool:
+    return _data(before.summary) == _data(after.summary)
+
+
+def find_cautions(before: ScoredRun, after: ScoredRun) -> list[str]:
+    """Return what else differs than what is probably compared; the scores can be compared."""
+    one, other = before.summary, after.summary
+    cautions = []
+    if one.shots == other.shots and one.seed == other.seed and one.protocol == other.protocol:
+        if one.plan_sha256 != other.plan_sha256:
+            cautions.append("the plans differ: other demonstrations were shown")
+        if one.prompts_sha256 != other.prompts_sha256:
+            cautions.append("the prompts differ (`evals prompts --diff` shows where)")
+    differing = {
+        "protocol": (one.protocol, other.protocol),
+        "shots": (one.shots, other.shots),
+        "seed": (one.seed, other.seed),
+        "dtype": (_model(one, "dtype"), _model(other, "dtype")),
+    }
+    cautions += [
+        f"{what}: {values[0]} and {values[1]}"
+        for what, values in differing.items()
+        if values[0] != values[1]
+    ]
+    return cautions
+
+
+def _data(summary: RunSummary) -> Sequence[object]:
+    """Return the bytes that the queries were read from, wherever their files lie."""
+    queries = summary.answered["data"]["queries"]
+    return sorted(queries["files"].values()), queries["revision"]
+
+
+def _model(summary: RunSummary, key: str) -> str:
+    return str(summary.answered["model"][key])

@@ -1,0 +1,80 @@
+"""queries.jsonl: what each query scored, so that runs are compared without data or model.
+
+One JSON line a query, in the order of the split:
+`{"id": "42", "picture": "9", "answer": "red", "scores": {"official": 0.9}}`, of a closed set with
+`label`, `choice` and `probabilities` as well.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.errors import ResultsError
+from evals.files import write_lines
+
+QUERIES = "queries.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryScore:
+    id: str
+    picture: str
+    """Queries on one picture are not independent draws."""
+    answer: str
+    """After the protocol's truncation."""
+    scores: Mapping[str, float]
+    """Of those scores that have a value for each query."""
+    label: int | None = None
+    choice: int | None = None
+    probabilities: tuple[float, ...] = ()
+    """The last three of closed sets only."""
+
+    def to_json(self) -> dict[str, Any]:
+        values: dict[str, Any] = {"id": self.id, "picture": self.picture, "answer": self.answer}
+        if self.choice is not None:
+            closed = {"label": self.label, "choice": self.choice}
+            values |= {**closed, "probabilities": self.probabilities}
+        return values | {"scores": self.scores}
+
+
+def write_query_scores(run_dir: Path, queries: Iterable[QueryScore]) -> None:
+    write_lines(run_dir / QUERIES, (query.to_json() for query in queries))
+
+
+def read_query_scores(run_dir: Path) -> Iterator[QueryScore]:
+    """Read what a run's queries scored.
+
+    Raises:
+        ResultsError: the file is missing or a line is none of ours.
+    """
+    path = run_dir / QUERIES
+    way_out = f"`evals score {run_dir}` makes it"
+    if not path.is_file():
+        raise ResultsError(f"{run_dir} has no {QUERIES}; {way_out}")
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield parse_query_score(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise ResultsError(
+                    f"{path} line {number} is not a query's ({error!r}); {way_out} again"
+                ) from error
+
+
+def parse_query_score(values: Mapping[str, Any]) -> QueryScore:
+    """Return what `to_json` gave.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not that.
+    """
+    return QueryScore(
+        id=values["id"],
+        picture=values["picture"],
+        answer=values["answer"],
+        scores={name: float(value) for name, value in values["scores"].items()},
+        label=values.get("label"),
+        choice=values.get("choice"),
+        probabilities=tuple(values.get("probabilities", ())),
+    )

@@ -1,0 +1,119 @@
+"""Whether a run still is what it says: every score again, every fingerprint that is still there."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from evals.config import parse_config
+from evals.demonstrations.plan import hash_plan, read_plan
+from evals.errors import DataError, EvalError
+from evals.files import sha256_file
+from evals.provenance import fingerprint_pictures
+from evals.resources import tiny_checkpoint_dir
+from evals.runner.loading import load_run
+from evals.runner.run import list_pictures
+from evals.runner.session import Progress, Session
+from evals.runner.summarising import read_answers, score_predictions
+from evals.store import IDENTITY, PLAN, hash_identity, read_config
+from evals.summary import RunSummary, read_summary
+
+
+class State(StrEnum):
+    HOLDS = "holds"
+    CHANGED = "changed"
+    GONE = "gone"
+    """It cannot be looked at any more, which is no fault of the run's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    state: State
+    detail: str = ""
+
+
+def verify_run(run_dir: Path, progress: Progress) -> Iterator[Finding]:
+    """Yield what was looked at, one finding each; nothing is written.
+
+    Raises:
+        ResultsError: the folder is no finished run.
+    """
+    summary = read_summary(run_dir)
+    yield _verify_identity(run_dir, summary)
+    yield _compare("plan", summary.plan_sha256, hash_plan(run_dir / PLAN))
+    yield from _verify_files(summary.answered)
+    session = Session(parse_config(read_config(run_dir)), progress)
+    yield from _verify_scores(run_dir, summary, session)
+    yield _verify_pictures(run_dir, summary, session)
+
+
+def _verify_identity(run_dir: Path, summary: RunSummary) -> Finding:
+    values = json.loads((run_dir / IDENTITY).read_bytes())
+    values.pop("hash")
+    return _compare("identity", summary.hash, hash_identity(values))
+
+
+def _verify_files(answered: Mapping[str, Any]) -> Iterator[Finding]:
+    for part in ("queries", "support"):
+        for name, digest in answered["data"][part]["files"].items():
+            yield _verify_file(f"data file {Path(name).name}", Path(name), digest)
+    model = answered["model"]
+    folder = tiny_checkpoint_dir() if model["name"] == "tiny" else Path(model["checkpoint"])
+    for name, digest in model["files"].items():
+        if len(digest) == 64:  # a hub's small files are known by git's hash
+            yield _verify_file(f"checkpoint file {name}", folder / name, digest)
+
+
+def _verify_file(what: str, path: Path, digest: str) -> Finding:
+    if not path.is_file():
+        return Finding(what, State.GONE, f"{path} is not there")
+    return _compare(what, digest, sha256_file(path, verify=True))
+
+
+def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iterator[Finding]:
+    settings = session.settings
+    (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
+    try:
+        run = load_run(session, task, shots=shots, seed=seed, with_images=False)
+    except DataError as error:
+        yield Finding("scores", State.GONE, str(error).splitlines()[0])
+        return
+    answers = read_answers(run, run_dir, settings)
+    yield _compare("prompts", summary.prompts_sha256, answers.prompts_sha256)
+    scored = score_predictions(run.task, run.split, answers.predictions)
+    for name in dict.fromkeys([*summary.scores, *scored.scores]):
+        before, after = summary.scores.get(name, {}), scored.scores.get(name, {})
+        versions = (before.get("metric_version"), after.get("metric_version"))
+        if versions[0] != versions[1]:
+            detail = f"version {versions[0]} of its metric, and {versions[1]} here"
+            yield Finding(f"score {name}", State.CHANGED, detail)
+        else:
+            yield _compare(f"score {name}", before.get("value"), after.get("value"))
+
+
+def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Finding:
+    settings = session.settings
+    (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
+    held = summary.answered.get("pictures")
+    if held is None:
+        return Finding("pictures", State.GONE, "the run was stopped before they were noted")
+    try:
+        run = load_run(session, task, shots=shots, seed=seed, with_images=True)
+        found = fingerprint_pictures(list_pictures(run, read_plan(run_dir / PLAN)))
+    except EvalError as error:
+        return Finding("pictures", State.GONE, str(error).splitlines()[0])
+    return _compare("pictures", held["sha256"], found["sha256"])
+
+
+def _compare(what: str, before: object, after: object) -> Finding:
+    if before == after:
+        return Finding(what, State.HOLDS)
+    return Finding(what, State.CHANGED, f"{_shorten(before)} then, {_shorten(after)} now")
+
+
+def _shorten(value: object) -> str:
+    text = str(value)
+    return f"{text[:12]}..." if len(text) == 64 else text
