@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 NUM_PICTURES = 300
 ALIKE = 0.5
 """The chance that the second run answers a query just as the first did."""
-NUM_PILOTS = 200
-"""Simulations that say what the smallest detectable difference is."""
+NUM_PILOTS, NUM_STEPS = 200, 3
+"""Simulations that say what the smallest detectable difference is, and how often they are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def calibrate(scenario: Scenario, *, num_simulations: int, seed: int = 0) -> Cal
 
     generator = np.random.default_rng([seed, *scenario.name.encode()])
     pilots = [_assess(scenario.draw(generator, 0.0)) for _ in range(NUM_PILOTS)]
-    detectable = math.fsum(made.smallest_detectable or 0.0 for made in pilots) / NUM_PILOTS
+    detectable = _find_detectable(scenario, generator)
     rejected = exact = covered = holds_zero = found = 0
     for _ in range(num_simulations):
         drawn = scenario.draw(generator, 0.0)
@@ -95,6 +95,18 @@ def calibrate(scenario: Scenario, *, num_simulations: int, seed: int = 0) -> Cal
         found / num_simulations,
         detectable,
     )
+
+
+def _find_detectable(scenario: Scenario, generator: "np.random.Generator") -> float:
+    """Return the difference that runs which differ by it state as the smallest detectable.
+
+    The spread changes with the mean, so it is looked for in steps.
+    """
+    shift = 0.0
+    for _ in range(NUM_STEPS):
+        made = [_assess(scenario.draw(generator, shift)) for _ in range(NUM_PILOTS)]
+        shift = math.fsum(each.smallest_detectable or 0.0 for each in made) / NUM_PILOTS
+    return shift
 
 
 def list_scenarios(num_pictures: int = NUM_PICTURES) -> list[Scenario]:

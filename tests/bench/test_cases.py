@@ -61,4 +61,4 @@ def test_the_bench_has_the_cases_of_its_table() -> None:
         *("fixed-32", "beams-4", "classes-2", "classes-100"),
     ]
     kinds = {case.kind for case in CONFIGS["quick"].cases}
-    assert kinds == {"random", "fixed", "beams", "classes"}
+    assert kinds == {"random", "fixed", "classes"}  # with beams it would take over a minute
