@@ -23,6 +23,9 @@ def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
     free = _free_bytes(info.device)
     if free is not None and wanted > free:
         return f"it wants {wanted / 1e9:.1f} GB more, and {free / 1e9:.1f} GB are free"
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # the checks have a bar of their own
     oracle = TransformersSpec(spec.checkpoint, spec.device, spec.dtype, revision=spec.revision)
     loaded = oracle.load()
     return replace(loaded, info=info)

@@ -58,10 +58,10 @@ def conclude(comparison: Comparison) -> str:
     detectable = main.assessment.smallest_detectable
     limit = "" if detectable is None else f"; {100 * detectable:.2f} would be found 4 times of 5"
     if p_value < 0.05:
-        return f"{name} moved by {difference:+.2f} (p = {_print_p(p_value)} after Holm{limit})."
+        return f"{name} moved by {difference:+.2f} (p {_relate_p(p_value)} after Holm{limit})."
     return (
         f"No difference in {name} is shown: {difference:+.2f} "
-        f"(p = {_print_p(p_value)} after Holm{limit})."
+        f"(p {_relate_p(p_value)} after Holm{limit})."
     )
 
 
@@ -85,6 +85,12 @@ def _row(score: ScoreComparison) -> Iterator[str]:
 
 def _print_p(p_value: float) -> str:
     return f"{p_value:.4f}" if p_value >= 0.0001 else "< 0.0001"
+
+
+def _relate_p(p_value: float) -> str:
+    """Return what stands behind the letter p in a sentence."""
+    printed = _print_p(p_value)
+    return printed if printed.startswith("<") else f"= {printed}"
 
 
 def escape(text: str) -> str:
