@@ -59,7 +59,9 @@ class Truncation:
         text = cut_before(text, stop)
         for pattern in self.patterns:
             text = re.split(pattern, text, maxsplit=1)[0]
-        return text.translate({ord(character): None for character in self.remove}).strip()
+        for character in self.remove:
+            text = text.replace(character, "")
+        return text.strip()
 
 
 @dataclass(frozen=True, slots=True)

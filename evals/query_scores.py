@@ -34,9 +34,11 @@ class QueryScore:
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {"id": self.id, "picture": self.picture, "answer": self.answer}
         if self.choice is not None:
-            closed = {"label": self.label, "choice": self.choice}
-            values |= {**closed, "probabilities": self.probabilities}
-        return values | {"scores": self.scores}
+            values["label"] = self.label
+            values["choice"] = self.choice
+            values["probabilities"] = self.probabilities
+        values["scores"] = self.scores
+        return values
 
 
 def write_query_scores(run_dir: Path, queries: Iterable[QueryScore]) -> None:

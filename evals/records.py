@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -46,21 +46,26 @@ class Record:
     num_prompt_tokens: int
 
     def to_json(self) -> str:
-        response = _to_values(self.response)
-        if isinstance(self.response, Generated):
-            response["num_new_tokens"] = len(self.response.token_ids)
-        values = {"id": self.id, **response, **_to_values(self)}
-        del values["response"]
+        values: dict[str, Any] = {"id": self.id}
+        response = self.response
+        if isinstance(response, Generated):
+            values["text"] = response.text
+            values["token_ids"] = response.token_ids
+            values["logprob"] = response.logprob
+            values["finish_reason"] = response.finish_reason
+            values["num_new_tokens"] = len(response.token_ids)
+        else:
+            values["logprobs"] = response.logprobs
+            values["num_tokens"] = response.num_tokens
+        values["prompt_sha256"] = self.prompt_sha256
+        values["demonstrations"] = self.demonstrations
+        values["dropped"] = self.dropped
+        values["num_prompt_tokens"] = self.num_prompt_tokens
         return _ENCODER.encode(values)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 """Made once: `json.dumps` makes one for every line."""
-
-
-def _to_values(value: "Generated | Ranked | Record") -> dict[str, Any]:
-    """Return the fields as they are; `asdict` would copy each of them, which costs most."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def read_records(run_dir: Path) -> Iterator[Record]:
@@ -78,7 +83,7 @@ def read_records(run_dir: Path) -> Iterator[Record]:
             if not line.endswith(b"\n"):
                 return
             try:
-                record = _parse_record(json.loads(line))
+                record = _parse_record(json.loads(line.decode("utf-8", "surrogatepass")))
             except (ValueError, KeyError, TypeError) as error:
                 raise ResultsError(
                     f"{path} line {number} is no record ({error!r}); delete that line and run the "

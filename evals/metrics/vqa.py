@@ -34,9 +34,9 @@ def official_accuracy(answer: str, references: Sequence[str]) -> float:
 
     Ten identical answers are compared with the prediction as typed, so that "Yes" misses "yes".
     """
-    tidied = [tidy(reference) for reference in references]
-    if len(set(tidied)) == 1:
-        return leave_one_out_accuracy(tidy(answer), tidied)
+    distinct = {tidy(reference) for reference in set(references)}
+    if len(distinct) == 1:
+        return leave_one_out_accuracy(tidy(answer), [*distinct] * len(references))
     return normalised_accuracy(answer, references)
 
 

@@ -44,6 +44,7 @@ def _tables() -> _Tables:
     )
 
 
+@lru_cache(_CACHE_SIZE)
 def tidy(text: str) -> str:
     """Return the text on one line, ends stripped: all that is done where annotators agree."""
     return text.replace("\n", " ").replace("\t", " ").strip()

@@ -142,8 +142,8 @@ def ask(
             _request(name_order(query.id, number), prompt, asking)
             for number, prompt in enumerate(prompts)
         ),
-        demonstrations=tuple(entry.support_id for entry in kept),
-        dropped=tuple(entry.support_id for entry in shown[: fitted.num_dropped]),
+        demonstrations=tuple([entry.support_id for entry in kept]),
+        dropped=tuple([entry.support_id for entry in shown[: fitted.num_dropped]]),
         num_prompt_tokens=fitted.num_tokens,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from evals.errors import ResultsError, list_problems
 from evals.protocols import ClassScore, Protocol
 from evals.records import Generated, Ranked, Record
-from evals.stats import breakdown
+from evals.stats import breakdown, group_examples
 from evals.types import Answer, Example, Prediction, Task
 
 BREAKDOWN_KEYS = ("answer_type", "question_type")
@@ -81,15 +81,19 @@ def split_scores(
     scores: Mapping[str, Mapping[str, Any]], examples: Sequence[Example]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Break scores that have a value for each query down by what the data set says of it."""
-    keys = [key for key in BREAKDOWN_KEYS if examples and all(key in e.metadata for e in examples)]
+    groups = {
+        key: group_examples(examples, key=key)
+        for key in BREAKDOWN_KEYS
+        if examples and all(key in example.metadata for example in examples)
+    }
     return {
         name: {
             f"{key}={value}": {"value": part.mean, "num_examples": part.num_examples}
-            for key in keys
-            for value, part in breakdown(score["per_example"], examples, key=key).items()
+            for key, by_value in groups.items()
+            for value, part in breakdown(score["per_example"], by_value).items()
         }
         for name, score in scores.items()
-        if keys and score["per_example"]
+        if groups and score["per_example"]
     }
 
 

@@ -3,7 +3,7 @@
 What the data cannot give is `None`, never a made-up zero.
 """
 
-from evals.stats.groups import GroupMean, breakdown
+from evals.stats.groups import GroupMean, breakdown, group_examples
 from evals.stats.means import Interval, mean_standard_error, sum_clusters, t_interval
 from evals.stats.paired import (
     Difference,
@@ -35,6 +35,7 @@ __all__ = [
     "bootstrap_weights",
     "breakdown",
     "flip_signs",
+    "group_examples",
     "mcnemar",
     "mean_difference",
     "mean_standard_error",

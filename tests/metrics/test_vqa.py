@@ -17,7 +17,7 @@ from evals.metrics.vqa import (
     official_accuracy,
 )
 from evals.metrics.vqa_normalise import normalise_m4c, normalise_vqa
-from evals.stats import breakdown
+from evals.stats import breakdown, group_examples
 from evals.types import Answer, Example, Metric, Prediction, Score
 from tests.metrics.golden import golden_score, okvqa_predictions, read_json, vqa_predictions
 
@@ -67,7 +67,8 @@ def test_the_vqav2_prior_scores_what_the_official_script_says(golden_dir: Path) 
     assert score.num_examples == golden["n"] == 8977
     assert percent(score) == golden["vqa_accuracy_official"] == 32.9754
     assert score.per_example is not None
-    groups = breakdown(score.per_example, [p.example for p in predictions], key="answer_type")
+    by_type = group_examples([p.example for p in predictions], key="answer_type")
+    groups = breakdown(score.per_example, by_type)
     measured = {value: round(100 * group.mean, 4) for value, group in groups.items()}
     assert measured == golden["per_answer_type"]
 
@@ -88,7 +89,8 @@ def test_messy_predictions_score_question_by_question(
     each = {example_id: round(100 * value, 4) for example_id, value in score.per_example.items()}
     assert each == golden[evaluator]["per_question"]
     for key, name in [("answer_type", "perAnswerType"), ("question_type", "perQuestionType")]:
-        groups = breakdown(score.per_example, [p.example for p in predictions], key=key)
+        by_value = group_examples([p.example for p in predictions], key=key)
+        groups = breakdown(score.per_example, by_value)
         assert {k: round(100 * g.mean, 4) for k, g in groups.items()} == accuracy[name]
 
 
