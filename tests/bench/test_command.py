@@ -68,20 +68,20 @@ def test_the_bench_runs_where_little_is_installed(bare_site: Path) -> None:
     )
     assert done.stdout.strip() == "['torch']"
 
-    words = ("--quick", "--cases", "random-1,classes-2", "--queries", "4", "--threads", "1")
+    words = ("--quick", "--cases", "random-1", "--queries", "4", "--threads", "1")
     done = run("evals.bench", *words, flags=("-S",), path=bare_site)
     assert done.returncode == 0, done.stderr
     *table, last = done.stdout.splitlines()
     assert table[0].split()[:3] == ["case", "prompts/s", "theirs"]
-    assert [line.split()[0] for line in table[1:3]] == ["random-1", "classes-2"]
+    assert table[1].split()[0] == "random-1"
     values = json.loads(last)
     assert (values["config"], values["threads"], values["dtype"]) == ("quick", 1, "float32")
-    for case, kind in zip(values["cases"], ("random", "classes"), strict=True):
-        assert case["case"] == kind
-        assert case["outputs_equal"] is True
-        assert case["queries"] == case["compared"] == 4
-        assert case["ratio"] > 0
-        assert case["picture_swap"] > 0.1
+    [case] = values["cases"]
+    assert case["case"] == "random"
+    assert case["outputs_equal"] is True
+    assert case["queries"] == case["compared"] == 4
+    assert case["ratio"] > 0
+    assert case["picture_swap"] > 0.1
 
 
 @pytest.mark.parametrize("module", ["evals.bench", "evals"])

@@ -11,7 +11,7 @@ from tests.runner.calls import Silent, evaluate, make_data, open_session
 
 
 @pytest.mark.parametrize("shots", [0, 2])
-@pytest.mark.parametrize("task", ["vqav2", "coco", "hateful_memes"])
+@pytest.mark.parametrize("task", ["vqav2", "textvqa", "hateful_memes"])
 def test_prompts_are_those_that_a_run_sends(task: str, shots: int, tmp_path: Path) -> None:
     run_dir, _ = evaluate(task, tmp_path, f"shots={shots}")
     session = open_session(
