@@ -66,17 +66,11 @@ def join_prompts(prompts: Iterable[Prompt]) -> Prompt:
     joined: list[Segment] = []
     for prompt in prompts:
         if joined and prompt and isinstance(prompt[0], Text) and isinstance(joined[-1], Text):
-            joined[-1] = _merge(joined[-1].text, prompt[0].text)
+            joined[-1] = Text(joined[-1].text + prompt[0].text)
             joined += prompt[1:]
         else:
             joined += prompt
     return tuple(joined)
-
-
-@lru_cache(maxsize=1 << 14)
-def _merge(one: str, other: str) -> Text:
-    """Return both texts as one: a demonstration and the first words of the next, mostly."""
-    return Text(one + other)
 
 
 def build_parts(

@@ -52,28 +52,10 @@ def mean_score(
     """
     if not per_example:
         return not_computed(name, 0, note=NO_PREDICTIONS)
-    values = list(per_example.values())
-    return estimate(name, math.fsum(values) / len(values), per_example, predictions)
-
-
-def estimate(
-    name: str,
-    value: float,
-    per_example: Mapping[str, float],
-    predictions: Sequence[Prediction],
-) -> Score:
-    """Return a score with the error that a mean of the examples' own scores has.
-
-    Args:
-        name: of the score.
-        value: what the official scorer gives; the mean, or near to it.
-        per_example: example id -> its own score, in the order of the predictions.
-        predictions: what was scored.
-    """
     pictures = [prediction.example.picture_id for prediction in predictions]
     values = [per_example[prediction.example.id] for prediction in predictions]
     return with_error(
-        Score(name, value, len(values), per_example=per_example),
+        Score(name, math.fsum(values) / len(values), len(values), per_example=per_example),
         mean_standard_error(values, pictures),
         num_pictures=len(set(pictures)),
     )
