@@ -182,6 +182,7 @@ import os, signal, sys
 from evals.models.idefics.decoding import Decoder
 from tests.models.idefics.test_decoding import MANY, draw
 from tests.models.idefics.processes import list_children
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 print("started")
 decoder = Decoder({SIZE}, num_workers=2)
 images = draw(MANY)
