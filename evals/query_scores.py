@@ -6,13 +6,14 @@ One JSON line a query, in the order of the split:
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.errors import ResultsError
 from evals.files import write_lines
+from evals.stats import roc_auc_parts
 
 QUERIES = "queries.jsonl"
 
@@ -39,6 +40,28 @@ class QueryScore:
             values["probabilities"] = self.probabilities
         values["scores"] = self.scores
         return values
+
+
+AREAS: Mapping[str, Callable[[QueryScore], float]] = {
+    "roc_auc": lambda query: query.probabilities[1],
+    "roc_auc_hard_labels": lambda query: float(query.choice or 0),
+}
+"""Score name -> what ranks a query; the others are means of what the queries scored."""
+
+
+def list_parts(name: str, queries: Sequence[QueryScore]) -> list[float] | None:
+    """Return a number for each query whose mean is the score.
+
+    `None` where there is none: of scores of the whole (BLEU) and scores that were not computed.
+    METEOR's mean is near its corpus score and not the same.
+    """
+    if name not in AREAS:
+        parts = [query.scores[name] for query in queries if name in query.scores]
+        return parts if parts and len(parts) == len(queries) else None
+    labels = [query.label for query in queries]
+    if set(labels) != {0, 1} or not all(query.probabilities for query in queries):
+        return None
+    return roc_auc_parts([label or 0 for label in labels], [AREAS[name](q) for q in queries])
 
 
 def write_query_scores(run_dir: Path, queries: Iterable[QueryScore]) -> None:

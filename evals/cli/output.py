@@ -3,16 +3,30 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evals.summary import RunSummary
 
 
-def print_table(summaries: Sequence[Any], names: Sequence[str], style: str) -> None:
+def print_table(
+    runs: Sequence[tuple[Path, "RunSummary"]], names: Sequence[str], style: str
+) -> None:
     from rich.console import Console
 
+    from evals.query_scores import QUERIES, read_query_scores
     from evals.report import table as tables
     from evals.report.references import load_references, select_references
 
-    made = tables.build_table(summaries, select_references(load_references(), names))
+    folders = {(summary.hash, summary.seed): run_dir for run_dir, summary in runs}
+    complete = all((run_dir / QUERIES).is_file() for run_dir, _ in runs)
+    made = tables.build_table(
+        [summary for _, summary in runs],
+        select_references(load_references(), names),
+        read_queries=(lambda run: read_query_scores(folders[run.hash, run.seed]))
+        if complete
+        else None,
+    )
     match style:
         case "md":
             print(tables.format_markdown(made), end="")

@@ -38,7 +38,7 @@ def _evaluate(values: Mapping[str, Any]) -> None:
 
     settings = parse_config(values)
     results = list(run_all(Session(settings, RichProgress())))
-    print_table([summary for _, summary in results], settings.references, "rich")
+    print_table(results, settings.references, "rich")
     for run_dir, summary in results:
         print(f"run folder: {run_dir}")
         for note in summary.answered.get("notes", []):

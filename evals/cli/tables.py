@@ -25,7 +25,8 @@ def table(arguments: Sequence[str]) -> None:
     from evals.summary import read_summary
 
     names = [name for group in options.reference for name in group.split(",") if name]
-    print_table([read_summary(folder) for folder in options.run_dirs], names, options.format)
+    runs = [(folder, read_summary(folder)) for folder in options.run_dirs]
+    print_table(runs, names, options.format)
 
 
 def list_what(arguments: Sequence[str]) -> None:

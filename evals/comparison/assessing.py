@@ -6,20 +6,14 @@
 * The area under a ROC curve: DeLong's, clustered by picture.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evals import stats
 from evals.comparison.pairing import Pair
-from evals.query_scores import QueryScore
+from evals.query_scores import AREAS, QueryScore
 from evals.stats import Difference
 from evals.stats.resampling import NUM_FLIPS
-
-AREAS: Mapping[str, Callable[[QueryScore], float]] = {
-    "roc_auc": lambda query: query.probabilities[1],
-    "roc_auc_hard_labels": lambda query: float(query.choice or 0),
-}
-"""Score name -> what ranks a query; the others are means of what the queries scored."""
 
 
 @dataclass(frozen=True, slots=True)

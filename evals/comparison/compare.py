@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evals.comparison.assessing import AREAS, Assessment, assess_score
+from evals.comparison.assessing import Assessment, assess_score
 from evals.comparison.pairing import (
     Pair,
     ScoredRun,
@@ -13,6 +13,7 @@ from evals.comparison.pairing import (
     read_run,
 )
 from evals.errors import ResultsError, list_problems
+from evals.query_scores import AREAS
 from evals.records import RECORDS
 from evals.summary import SUMMARY, RunSummary, read_summary
 

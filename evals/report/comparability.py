@@ -1,14 +1,14 @@
 """Why a run's number may not be read beside another: the footnotes of a table.
 
-Of a run alone: other data, another size, changed settings. Beside published numbers: another
+Of a run alone: other data, another size, changed settings. Beside a published number: another
 split, another paper's protocol, another kind of score, other demonstrations.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from evals.protocols import load_protocol
 from evals.report.names import BENCHMARKS, name_score
+from evals.report.references import Reference
 from evals.report.series import Series
 from evals.summary import RunSummary
 
@@ -16,26 +16,19 @@ PAPERS_SUPPORT = 2048
 """Examples that Flamingo, IDEFICS and OpenFlamingo draw demonstrations from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A reference series whose numbers stand in the same column."""
-
-    series: Series
-    split: str
-    variant: str
-
-
 def find_headline(run: RunSummary) -> str | None:
     """Return the score that a table shows: the protocol's headline, else the first there is."""
     return run.headline or next(iter(run.scores), None)
 
 
-def list_reasons(run: RunSummary, beside: Sequence[Beside] = ()) -> tuple[str, ...]:
-    """Return in words what keeps a run's headline from being compared; nothing if nothing does."""
-    reasons = [*_find_missing(run), *_compare_data(run), *_compare_settings(run)]
-    if beside:
-        reasons += _compare_published(run, beside)
-    return tuple(reasons)
+def list_reasons(run: RunSummary) -> tuple[str, ...]:
+    """Return in words what keeps a run's headline from being the benchmark's number."""
+    return (*_find_missing(run), *_compare_data(run), *_compare_settings(run))
+
+
+def list_differences(run: RunSummary, reference: Reference) -> tuple[str, ...]:
+    """Return in words in which ways a published number was made otherwise than a run's headline."""
+    return tuple(_compare_published(run, reference))
 
 
 def published_score(series: Series, *, task: str, kind: str) -> str | None:
@@ -81,46 +74,29 @@ def _compare_settings(run: RunSummary) -> Iterator[str]:
         yield f"split {run.split}, on which none of the papers reports"
 
 
-def _compare_published(run: RunSummary, beside: Sequence[Beside]) -> Iterator[str]:
-    if run.reference_split is not None and not run.is_mini:
-        splits = {each.series.name: each.split for each in beside}
-        if others := _list_others(run.reference_split, splits):
-            yield f"other split: {run.reference_split} here; {others}"
-    ways = {each.series.name: each.variant for each in beside if not each.series.protocol}
-    if others := _list_others("", ways):
-        yield f"measured otherwise: {others}"
-    protocols = {each.series.name: each.series.protocol or "" for each in beside}
-    if others := _list_others(run.protocol, protocols):
-        yield f"other protocol: {run.protocol} here; {others}"
+def _compare_published(run: RunSummary, reference: Reference) -> Iterator[str]:
+    series = reference.series
+    if run.reference_split not in (None, reference.split) and not run.is_mini:
+        yield f"split: {run.reference_split}, not {reference.split}"
+    if series.protocol is None:
+        yield f"measured otherwise: {reference.variant}"
+    elif series.protocol != run.protocol:
+        yield f"protocol: {run.protocol}, not {series.protocol}"
     own = name_score(find_headline(run) or "").words
-    scores = {
-        each.series.name: name_score(score).words
-        for each in beside
-        if (score := published_score(each.series, task=run.task, kind=run.kind))
-    }
-    if others := _list_others(own, scores):
-        yield f"other score: {own} here; {others}"
-    yield from _compare_demonstrations(run, beside)
+    published = published_score(series, task=run.task, kind=run.kind)
+    if published and name_score(published).words != own:
+        yield f"score: {own}, not {name_score(published).words}"
+    yield from _compare_demonstrations(run, series)
 
 
-def _compare_demonstrations(run: RunSummary, beside: Sequence[Beside]) -> Iterator[str]:
+def _compare_demonstrations(run: RunSummary, series: Series) -> Iterator[str]:
     fixed_priming = run.shots == 0 and run.sampler == "fixed"  # the protocol's, not the sampler's
-    if not run.support_split or fixed_priming:
+    if not run.support_split or fixed_priming or series.sampler is None:
         return
-    samplers = {each.series.name: each.series.sampler or "" for each in beside}
-    if others := _list_others(run.sampler, samplers):
-        yield f"other demonstrations: {run.sampler} here; {others}"
-    drawn_alike = run.sampler == "random" and "random" in samplers.values()
-    if drawn_alike and run.shots and not run.is_mini and run.num_support != PAPERS_SUPPORT:
-        own = "the whole split" if run.num_support is None else f"{run.num_support:,} examples"
-        yield f"other support set: {own} here; the papers: {PAPERS_SUPPORT:,} examples"
-
-
-def _list_others(own: str, theirs: Mapping[str, str]) -> str:
-    """Return `name, name: value; name: value` of every known value that is not ours."""
-    groups = []
-    for value in dict.fromkeys(theirs.values()):
-        if value and value != own:
-            names = ", ".join(name for name, other in theirs.items() if other == value)
-            groups.append(f"{names}: {value}")
-    return "; ".join(groups)
+    if run.sampler != series.sampler:
+        yield f"demonstrations: {run.sampler}, not {series.sampler}"
+        return
+    drawn_alike = run.sampler == "random" and run.shots > 0 and not run.is_mini
+    if drawn_alike and run.num_support != PAPERS_SUPPORT:
+        own = "the whole split" if run.num_support is None else f"{run.num_support:,}"
+        yield f"support set: {own}, not {PAPERS_SUPPORT:,} examples"

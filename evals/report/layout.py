@@ -4,45 +4,18 @@ A table is a value; evals.report.formats and evals.report.terminal print it. Num
 papers print them: times 100, CIDEr too.
 """
 
-import math
-import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.errors import ResultsError, list_problems
+from evals.report.cells import Cell, average, show, subtract
 from evals.report.columns import Column, find_column, list_columns, place_references
-from evals.report.comparability import Beside, find_headline, list_reasons
 from evals.report.groups import RunGroup, count_seeds, group_runs
 from evals.report.references import Reference, cite
+from evals.report.seeds import ReadQueries
 from evals.report.series import Series
 from evals.summary import RunSummary
-
-PAPER_SCALE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One number and what belongs to it; `None` instead of a cell where there is no number."""
-
-    metric: str
-    value: float | None
-    """As papers print it; `None` where a run has none, `not_comparable` says why."""
-    standard_error: float | None = None
-    std: float | None = None
-    """Of a published number: the standard deviation over seeds, as printed."""
-    num_queries: int | None = None
-    num_seeds: int | None = None
-    not_comparable: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def is_published(self) -> bool:
-        return self.num_seeds is None
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        return self.not_comparable + self.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +32,12 @@ class Block:
 
     series: str
     rows: tuple[Row, ...]
+    against: str = ""
+    """Of a block of differences: the reference series that was taken off the model's numbers."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.series} − {self.against}" if self.against else self.series
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +45,21 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
+    """Runs, then published series, then the differences of the two."""
     sources: tuple[str, ...]
     """Where the published numbers were printed."""
 
 
-def build_table(summaries: Sequence[RunSummary], references: Sequence[Reference] = ()) -> Table:
-    """Lay out runs, and beside them the reference series at the runs' shots.
+def build_table(
+    summaries: Sequence[RunSummary],
+    references: Sequence[Reference] = (),
+    *,
+    read_queries: ReadQueries | None = None,
+) -> Table:
+    """Lay out runs, beside them the reference series at the runs' shots, and their differences.
 
-    Runs that differ in their seed alone become one cell, their mean. Its standard error has two
-    parts: of the queries, which the seeds share (the root mean square of the runs' own), and of
-    the seeds (standard deviation / sqrt(seeds)).
+    Runs that differ in their seed alone become one cell, their mean; its standard error is of
+    queries and seeds together, and with `read_queries` it is taken apart (evals.report.seeds).
 
     Raises:
         ResultsError: no run is given, or two that a table cannot tell apart.
@@ -88,21 +72,18 @@ def build_table(summaries: Sequence[RunSummary], references: Sequence[Reference]
     for reference in references:
         by_series[reference.series].append(reference)
     placed = {series: place_references(rows, columns) for series, rows in by_series.items()}
+    groups = [_build_group(group, columns, placed, read_queries) for group in group_runs(runs)]
     shots = sorted({run.shots for run in runs})
-    beside = {
-        column: tuple(
-            Beside(series, split=shown[0].split, variant=shown[0].variant)
-            for series, by_column in placed.items()
-            if (shown := [row for row in by_column.get(column, {}).values() if _fits(row, shots)])
-        )
-        for column in columns
-    }
-    groups = [_build_block(group, columns, beside) for group in group_runs(runs)]
     published = [
         _build_reference_block(series, by_column, columns, shots=shots)
         for series, by_column in placed.items()
     ]
-    return Table(_title(runs), columns, (*groups, *published), _list_sources(references, columns))
+    blocks = (
+        *(block for block, _ in groups),
+        *published,
+        *(difference for _, differences in groups for difference in differences),
+    )
+    return Table(_title(runs), columns, blocks, _list_sources(references, columns))
 
 
 def _drop_copies(summaries: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
@@ -130,64 +111,54 @@ def _drop_copies(summaries: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
     return tuple(runs)
 
 
-def _build_block(
-    group: RunGroup, columns: Sequence[Column], beside: Mapping[Column, Sequence[Beside]]
-) -> Block:
+Placed = Mapping[Series, Mapping[Column, Mapping[int | None, Reference]]]
+
+
+def _build_group(
+    group: RunGroup, columns: Sequence[Column], placed: Placed, read_queries: ReadQueries | None
+) -> tuple[Block, list[Block]]:
+    """Return a group's own block, and a block of its differences from each series beside it."""
     by_cell: dict[tuple[int, Column], list[RunSummary]] = defaultdict(list)
     for run in group.runs:
         by_cell[run.shots, find_column(run, columns)].append(run)
+    beside = {
+        (series, shots, column): reference
+        for series, by_column in placed.items()
+        for shots, column in by_cell
+        if (reference := _find(by_column.get(column, {}), shots))
+    }
     mixed = " to " in count_seeds(group.runs)
-    rows = [
-        Row(
-            shots,
-            tuple(
-                _average(by_cell[shots, column], column, beside[column], say_seeds=mixed)
-                if (shots, column) in by_cell
-                else None
-                for column in columns
-            ),
+    cells = {
+        (shots, column): average(
+            runs,
+            column,
+            [beside[key] for key in beside if key[1:] == (shots, column)],
+            read_queries=read_queries,
+            say_seeds=mixed,
         )
-        for shots in sorted({run.shots for run in group.runs})
+        for (shots, column), runs in by_cell.items()
+    }
+    differences = {
+        (series, shots, column): subtract(cells[shots, column], by_cell[shots, column], reference)
+        for (series, shots, column), reference in beside.items()
+    }
+    every_shots = sorted({run.shots for run in group.runs})
+    own = [
+        Row(shots, tuple(cells.get((shots, column)) for column in columns)) for shots in every_shots
     ]
-    return Block(group.label, tuple(rows))
-
-
-def _average(
-    runs: Sequence[RunSummary], column: Column, beside: Sequence[Beside], *, say_seeds: bool
-) -> Cell:
-    scores = [run.scores.get(find_headline(run) or "", {}) for run in runs]
-    values = [score["value"] for score in scores if score.get("value") is not None]
-    complete = len(values) == len(runs)
-    errors = [score.get("standard_error") for score in scores]
-    notes = [
-        f"{run.num_dropped:,} of {run.num_queries:,} prompts lost demonstrations to the length "
-        "limit"
-        for run in runs
-        if run.num_dropped
+    blocks = [
+        Block(
+            group.label,
+            tuple(
+                Row(shots, tuple(differences.get((series, shots, column)) for column in columns))
+                for shots in every_shots
+                if any((series, shots, column) in differences for column in columns)
+            ),
+            against=series.name,
+        )
+        for series in placed
     ]
-    if any(run.headline is None for run in runs):
-        notes.append(f"protocol {runs[0].protocol} names no headline score for it")
-    if say_seeds:
-        notes.append("one seed" if len(runs) == 1 else f"mean of {len(runs)} seeds")
-    reasons = [reason for run in runs for reason in list_reasons(run, beside)]
-    return Cell(
-        metric=column.score or "",
-        value=PAPER_SCALE * statistics.fmean(values) if complete else None,
-        standard_error=_combine_errors(values, errors) if complete else None,
-        num_queries=min(run.num_queries for run in runs),
-        num_seeds=len(runs),
-        not_comparable=tuple(dict.fromkeys(reasons)),
-        notes=tuple(dict.fromkeys(notes)),
-    )
-
-
-def _combine_errors(values: Sequence[float], errors: Sequence[float | None]) -> float | None:
-    known = [error for error in errors if error is not None]
-    if len(values) == 1:
-        return PAPER_SCALE * known[0] if known else None
-    of_seeds = statistics.variance(values) / len(values)
-    of_queries = statistics.fmean(error**2 for error in known) if known else 0.0
-    return PAPER_SCALE * math.sqrt(of_seeds + of_queries)
+    return Block(group.label, tuple(own)), [block for block in blocks if block.rows]
 
 
 def _build_reference_block(
@@ -202,21 +173,15 @@ def _build_reference_block(
     if None in printed:
         wanted.append(None)
     rows = [
-        Row(count, tuple(_show(by_column.get(column, {}).get(count)) for column in columns))
+        Row(count, tuple(show(by_column.get(column, {}).get(count)) for column in columns))
         for count in wanted
     ]
     return Block(series.name, tuple(rows))
 
 
-def _fits(reference: Reference, shots: Sequence[int]) -> bool:
-    return reference.shots is None or reference.shots in shots
-
-
-def _show(reference: Reference | None) -> Cell | None:
-    if reference is None:
-        return None
-    notes = (reference.note,) if reference.note else ()
-    return Cell(metric=reference.metric, value=reference.value, std=reference.std, notes=notes)
+def _find(printed: Mapping[int | None, Reference], shots: int) -> Reference | None:
+    """Return the number at these shots; a fine-tuned model's stands beside any."""
+    return printed.get(shots) or printed.get(None)
 
 
 def _list_sources(references: Iterable[Reference], columns: Sequence[Column]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ series (evals.report.series).
 """
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,13 @@ class Reference:
     """Standard deviation over seeds, where printed (FairFace: over buckets)."""
     source: str
     note: str
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the demonstrations' choice alone: no paper prints that of its queries."""
+        if self.std is None or self.series.num_seeds is None:
+            return None
+        return self.std / math.sqrt(self.series.num_seeds)
 
 
 def load_references(folder: Path | None = None) -> tuple[Reference, ...]:

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from evals.report.cells import PAPER_SCALE
 from evals.report.comparability import list_reasons
-from evals.report.layout import PAPER_SCALE
 from evals.report.names import name_score
 from evals.summary import RunSummary
 
@@ -37,7 +37,7 @@ class Scored(Protocol):
 
 
 def format_scores(scored: Scored) -> RenderableType:
-    """Lay out every score with its standard error, and the breakdowns; as papers print them.
+    """Lay out every score with its error and interval, and the breakdowns; as papers print them.
 
     The protocol's headline is bold; what keeps a run from being the benchmark stands beneath.
     """
@@ -63,7 +63,7 @@ def _describe(scored: Scored, run: RunSummary | None) -> str:
 
 
 def _make_scores(scores: Mapping[str, Mapping[str, Any]], *, headline: str | None) -> RichTable:
-    grid = _make_grid("score", "value", "±", "n")
+    grid = _make_grid("score", "value", "±", "95 %", "n")
     notes = any(score.get("note") for score in scores.values())
     if notes:
         grid.add_column("note", overflow="fold")
@@ -73,6 +73,7 @@ def _make_scores(scores: Mapping[str, Mapping[str, Any]], *, headline: str | Non
             name if title == name else f"{name} ({title})",
             _print(score["value"], digits=2),
             _print(score.get("standard_error"), digits=2),
+            _print_interval(score.get("interval")),
             f"{score['num_examples']:,}",
             *([str(score.get("note", ""))] if notes else []),
         ]
@@ -116,6 +117,13 @@ def _make_grid(first: str, *others: str) -> RichTable:
     for name in others:
         grid.add_column(name, justify="right")
     return grid
+
+
+def _print_interval(interval: Sequence[float] | None) -> str:
+    if interval is None:
+        return "–"
+    low, high = (_print(end, digits=2) for end in interval)
+    return f"{low} to {high}"
 
 
 def _print(value: float | None, *, digits: int) -> str:

@@ -21,6 +21,8 @@ class Series:
     """The protocol that follows its paper; `None` where none does (fine-tuning, no statement)."""
     sampler: str | None
     """How its demonstrations were chosen; `None` where it has none or does not say."""
+    num_seeds: int | None = None
+    """Of how many its numbers are the mean; `None` where its paper does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class _Naming:
     pattern: str
     protocol: str | None = None
     sampler: str | None = None
+    num_seeds: int | None = None
 
 
 _BY_VARIANT: Mapping[tuple[str, str], _Naming] = {
@@ -59,10 +62,10 @@ _BY_VARIANT: Mapping[tuple[str, str], _Naming] = {
         "IDEFICS{size}-RICES-5K", "idefics", "rices"
     ),
     ("OpenFlamingo v2", "base; random demonstrations"): _Naming(
-        "OpenFlamingo{size}", "openflamingo", "random"
+        "OpenFlamingo{size}", "openflamingo", "random", 3
     ),
     ("OpenFlamingo v2", "instruct (language-only); random demonstrations"): _Naming(
-        "OpenFlamingo{size}-instruct", "openflamingo", "random"
+        "OpenFlamingo{size}-instruct", "openflamingo", "random", 3
     ),
     ("OpenFlamingo v2", "base; RICES demonstrations (CLIP ViT-L/14)"): _Naming(
         "OpenFlamingo{size}-RICES", "openflamingo", "rices"
@@ -99,6 +102,7 @@ def name_series(model: str, size: str, *, variant: str) -> Series:
         family=naming.pattern.replace("{size}", ""),
         protocol=naming.protocol,
         sampler=naming.sampler,
+        num_seeds=naming.num_seeds,
     )
 
 

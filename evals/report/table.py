@@ -6,8 +6,9 @@
 What does not bear comparison is marked on its number, and the reason stands beneath in words.
 """
 
+from evals.report.cells import Cell
 from evals.report.formats import format_csv, format_latex, format_markdown
-from evals.report.layout import Block, Cell, Row, Table, build_table
+from evals.report.layout import Block, Row, Table, build_table
 from evals.report.scores import format_scores
 from evals.report.terminal import format_rich
 

@@ -9,9 +9,21 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from evals.report.cells import Cell
 from evals.report.columns import Column
-from evals.report.footnotes import explain, number_remarks, print_spread, print_value
-from evals.report.layout import Cell, Table
+from evals.report.footnotes import (
+    SPLIT_HEAD,
+    SPLIT_NOTE,
+    SPLIT_TITLE,
+    explain,
+    list_marks,
+    list_splits,
+    number_remarks,
+    print_spread,
+    print_value,
+    share_remarks,
+)
+from evals.report.layout import Table
 
 _SUPERSCRIPTS = str.maketrans(
     "abcdefghijklmnoprstuvwxyz0123456789", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -53,15 +65,19 @@ def format_rich(table: Table) -> RenderableType:
 
 def _draw(table: Table, width: int) -> Iterator[RenderableType]:
     marks = number_remarks(table)
-    rows = [row.cells for block in table.blocks for row in block.rows]
+    rows = [(row.cells, share_remarks(block)) for block in table.blocks for row in block.rows]
     columns = [
-        _print_column(column, cells, marks)
-        for column, cells in zip(table.columns, zip(*rows, strict=True), strict=True)
+        _print_column(
+            column,
+            [cells[index] for cells, _ in rows],
+            ["".join(list_marks(cells[index], shared, marks)) for cells, shared in rows],
+        )
+        for index, column in enumerate(table.columns)
     ]
     yield Text(table.title, style="bold")
     panels = _pack(columns, width)
     for panel in panels:
-        yield from _draw_panel(table, panel, keep_empty=len(panels) == 1)
+        yield from _draw_panel(table, panel, marks, keep_empty=len(panels) == 1)
         yield Text()
     for line in explain(table):
         yield Text(line, style="dim")
@@ -71,6 +87,27 @@ def _draw(table: Table, width: int) -> Iterator[RenderableType]:
     for source in table.sources:
         notes.add_row("", Text(f"Source of {source}", style="dim"))
     yield notes
+    yield from _draw_splits(table)
+
+
+def _draw_splits(table: Table) -> Iterator[RenderableType]:
+    splits = list_splits(table)
+    if not splits:
+        return
+    yield Text()
+    yield Text(SPLIT_TITLE, style="bold")
+    grid = RichTable(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    grid.add_column()
+    for name in SPLIT_HEAD:
+        grid.add_column(name, justify="right", vertical="bottom")
+    series = ""
+    for split in splits:
+        if split.series != series:
+            series = split.series
+            grid.add_row(Text(series, style="bold cyan"))
+        grid.add_row(Text(split.title), *split.texts)
+    yield grid
+    yield Text(SPLIT_NOTE, style="dim")
 
 
 def _pack(columns: Sequence[_PrintedColumn], width: int) -> list[list[_PrintedColumn]]:
@@ -86,7 +123,7 @@ def _pack(columns: Sequence[_PrintedColumn], width: int) -> list[list[_PrintedCo
 
 
 def _draw_panel(
-    table: Table, panel: Sequence[_PrintedColumn], *, keep_empty: bool
+    table: Table, panel: Sequence[_PrintedColumn], marks: Mapping[str, str], *, keep_empty: bool
 ) -> Iterator[RenderableType]:
     yield _make_grid(panel, show_header=True)
     yield Text("─" * (_SHOTS_WIDTH + sum(_GAP + column.width for column in panel)))
@@ -101,7 +138,9 @@ def _draw_panel(
         for number, row in zip(numbers, block.rows, strict=True):
             shots = "–" if row.shots is None else str(row.shots)
             grid.add_row(shots, *(Text(column.texts[number]) for column in panel))
-        yield Text(block.series, style="bold cyan")
+        shared = "".join(marks[remark] for remark in share_remarks(block))
+        title = f"{block.title} {shared.translate(_SUPERSCRIPTS)}".rstrip()
+        yield Text(title, style="cyan" if block.against else "bold cyan")
         yield grid
 
 
@@ -120,15 +159,12 @@ def _make_grid(panel: Sequence[_PrintedColumn], *, show_header: bool) -> RichTab
 
 
 def _print_column(
-    column: Column, cells: Sequence[Cell | None], marks: Mapping[str, str]
+    column: Column, cells: Sequence[Cell | None], marks: Sequence[str]
 ) -> _PrintedColumn:
     """Print a column's cells, their decimal points and their marks beneath each other."""
     values = [print_value(cell) for cell in cells]
     spreads = [print_spread(cell) for cell in cells]
-    notes = [
-        "".join(marks[remark] for remark in cell.remarks).translate(_SUPERSCRIPTS) if cell else ""
-        for cell in cells
-    ]
+    notes = [mark.translate(_SUPERSCRIPTS) for mark in marks]
     value, spread, note = (max(map(len, texts)) for texts in (values, spreads, notes))
     gap = " " if spread else ""
     head = [line for part in column.title_lines for line in textwrap.wrap(part, _HEAD_WIDTH)]

@@ -20,7 +20,7 @@ from evals.stats.resampling import (
     flip_signs,
     measure_spread,
 )
-from evals.stats.roc import RocAuc, roc_auc, roc_auc_difference
+from evals.stats.roc import RocAuc, roc_auc, roc_auc_difference, roc_auc_parts
 from evals.stats.seeds import SeedSplit, split_seeds
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "measure_spread",
     "roc_auc",
     "roc_auc_difference",
+    "roc_auc_parts",
     "smallest_detectable",
     "split_seeds",
     "sum_clusters",

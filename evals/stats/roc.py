@@ -59,6 +59,26 @@ def roc_auc_difference(
     return RocAuc(parts.area, _standard_error(parts, labels, clusters))
 
 
+def roc_auc_parts(labels: Sequence[int], scores: Sequence[float]) -> list[float]:
+    """Return a number for each example whose mean is the area.
+
+    It is the area and the example's own deviation from it (DeLong's structural component), weighted
+    so that positives and negatives count as in the area: to first order an area varies as the mean
+    of these numbers does, which makes means of areas accessible to what is known of means.
+
+    Raises:
+        ValueError: as `roc_auc`.
+    """
+    parts = _take_apart(labels, scores)
+    m, n = len(parts.positives), len(parts.negatives)
+    above = iter((parts.positives - parts.area).tolist())
+    below = iter((parts.negatives - parts.area).tolist())
+    return [
+        parts.area + (m + n) * (next(above) / m if label == 1 else next(below) / n)
+        for label in labels
+    ]
+
+
 class _Parts(NamedTuple):
     """An area as the mean of what each example adds to it."""
 

@@ -2,20 +2,37 @@ from typing import Any
 
 import pytest
 
-from evals.report.comparability import Beside, list_reasons, published_score
+from evals.report.comparability import list_differences, list_reasons, published_score
+from evals.report.references import Reference
 from evals.report.series import Series
-from tests.report.made_runs import make_mini, make_run, make_score
+from tests.report.made_runs import BENCHMARKS, make_mini, make_run, make_score
 
 FLAMINGO = Series("Flamingo-9B", "Flamingo", "flamingo", "random")
-FLAMINGO_80B = Series("Flamingo-80B", "Flamingo", "flamingo", "random")
 IDEFICS = Series("IDEFICS-9B", "IDEFICS", "idefics", "random")
 OPENFLAMINGO = Series("OpenFlamingo-9B", "OpenFlamingo", "openflamingo", "random")
 RICES = Series("OpenFlamingo-9B-RICES", "OpenFlamingo-RICES", "openflamingo", "rices")
 FINE_TUNED = Series("Flamingo-80B-fine-tuned", "Flamingo-fine-tuned", None, None)
 
 
-def beside(*series: Series, split: str = "val", variant: str = "as printed") -> list[Beside]:
-    return [Beside(each, split, variant) for each in series]
+def print_number(
+    series: Series, task: str = "okvqa", *, split: str = "", variant: str = "as printed"
+) -> Reference:
+    """Return a published number, on the split that the papers use unless told."""
+    of = BENCHMARKS[task]
+    return Reference(
+        series=series,
+        model=series.family,
+        size="9B",
+        variant=variant,
+        benchmark=of.name,
+        split=split or of.split,
+        shots=4,
+        metric="as printed",
+        value=50.0,
+        std=None,
+        source="a paper",
+        note="",
+    )
 
 
 @pytest.mark.parametrize("task", ["vqav2", "okvqa", "coco", "textvqa", "hateful_memes"])
@@ -24,7 +41,7 @@ def test_a_full_run_of_the_papers_protocol_is_comparable_with_its_series(
     task: str, shots: int
 ) -> None:
     run = make_run(task, shots=shots, sampler="fixed" if shots == 0 else "random")
-    assert list_reasons(run, beside(IDEFICS, split=run.split)) == ()
+    assert list_differences(run, print_number(IDEFICS, task)) == ()
     assert list_reasons(run) == ()
 
 
@@ -72,10 +89,9 @@ def test_a_mini_run_is_called_mini_and_nothing_else_is_said_of_its_data() -> Non
     assert list_reasons(make_mini("okvqa")) == (
         "mini benchmark, not the real one (100 of 200 queries)",
     )
-    whole = make_mini("okvqa", num_queries=200, reference_split=None)
-    assert list_reasons(whole, beside(IDEFICS, split="test")) == (
-        "mini benchmark, not the real one",
-    )
+    whole = make_mini("okvqa", num_queries=200, num_support=100)
+    assert list_reasons(whole) == ("mini benchmark, not the real one",)
+    assert list_differences(whole, print_number(IDEFICS, split="test")) == ()
 
 
 def test_a_limit_and_other_data_are_two_reasons() -> None:
@@ -88,43 +104,45 @@ def test_a_task_without_an_official_size_has_no_size_to_differ_from() -> None:
     assert list_reasons(run) == ()
 
 
-def test_a_protocol_of_another_paper_is_named_with_the_series_it_belongs_to() -> None:
-    run = make_run("vqav2")
-    split = "test-dev"
-    assert list_reasons(run, beside(FLAMINGO, FLAMINGO_80B, IDEFICS, split=split)) == (
-        "other protocol: idefics here; Flamingo-9B, Flamingo-80B: flamingo",
+def test_a_protocol_of_another_paper_is_named() -> None:
+    assert list_differences(make_run("vqav2"), print_number(FLAMINGO, "vqav2")) == (
+        "protocol: idefics, not flamingo",
     )
 
 
 def test_another_split_than_the_published_one_is_named() -> None:
     run = make_run("vqav2", split="val", reference_split="val")
-    assert list_reasons(run, beside(IDEFICS, split="test-dev")) == (
-        "other split: val here; IDEFICS-9B: test-dev",
-    )
+    assert list_differences(run, print_number(IDEFICS, "vqav2")) == ("split: val, not test-dev",)
+
+
+def test_a_split_of_no_paper_is_said_once() -> None:
+    run = make_run("okvqa", split="train", reference_split=None)
+    assert list_differences(run, print_number(IDEFICS)) == ()
+    assert list_reasons(run) == ("split train, on which none of the papers reports",)
 
 
 def test_roc_auc_of_hard_labels_is_told_from_that_of_probabilities() -> None:
-    reasons = list_reasons(
-        make_run("hateful_memes"), beside(FLAMINGO, IDEFICS, OPENFLAMINGO, split="test_seen")
+    differences = list_differences(
+        make_run("hateful_memes"), print_number(OPENFLAMINGO, "hateful_memes")
     )
-    assert (
-        "other score: ROC AUC of hard labels here; Flamingo-9B, OpenFlamingo-9B: ROC AUC of "
-        "probabilities"
-    ) in reasons
+    assert "score: ROC AUC of hard labels, not ROC AUC of probabilities" in differences
 
 
-def test_several_scores_of_others_make_one_reason() -> None:
-    reasons = list_reasons(make_run("okvqa"), beside(FLAMINGO, OPENFLAMINGO))
-    assert reasons == (
-        "other protocol: idefics here; Flamingo-9B: flamingo; OpenFlamingo-9B: openflamingo",
-        "other score: VQA accuracy on raw answers here; Flamingo-9B: official VQA accuracy; "
-        "OpenFlamingo-9B: VQA accuracy of OpenFlamingo's stems",
+def test_each_way_in_which_a_number_was_made_otherwise_is_named() -> None:
+    run = make_run("okvqa", split="test", reference_split="test", sampler="fixed")
+    assert list_differences(run, print_number(OPENFLAMINGO)) == (
+        "split: test, not val",
+        "protocol: idefics, not openflamingo",
+        "score: VQA accuracy on raw answers, not VQA accuracy of OpenFlamingo's stems",
+        "demonstrations: fixed, not random",
     )
 
 
 def test_a_series_of_no_known_protocol_is_described_as_its_paper_does() -> None:
-    reasons = list_reasons(make_run("okvqa"), beside(FINE_TUNED, variant="fine-tuned (480x480)"))
-    assert reasons == ("measured otherwise: Flamingo-80B-fine-tuned: fine-tuned (480x480)",)
+    number = print_number(FINE_TUNED, variant="fine-tuned (480x480)")
+    assert list_differences(make_run("okvqa"), number) == (
+        "measured otherwise: fine-tuned (480x480)",
+    )
 
 
 def test_other_demonstrations_are_named() -> None:
@@ -134,10 +152,8 @@ def test_other_demonstrations_are_named() -> None:
         headline="openflamingo_stemmed",
         scores={"openflamingo_stemmed": make_score(0.4)},
     )
-    assert list_reasons(run, beside(RICES)) == (
-        "other demonstrations: random here; OpenFlamingo-9B-RICES: rices",
-    )
-    assert list_reasons(run, beside(OPENFLAMINGO)) == ()
+    assert list_differences(run, print_number(RICES)) == ("demonstrations: random, not rices",)
+    assert list_differences(run, print_number(OPENFLAMINGO)) == ()
 
 
 @pytest.mark.parametrize(
@@ -148,16 +164,14 @@ def test_other_demonstrations_are_named() -> None:
 def test_at_zero_shots_a_sampler_that_had_no_part_is_no_difference(
     changes: dict[str, Any],
 ) -> None:
-    assert list_reasons(make_run("okvqa", shots=0, **changes), beside(IDEFICS)) == ()
+    assert list_differences(make_run("okvqa", shots=0, **changes), print_number(IDEFICS)) == ()
 
 
-@pytest.mark.parametrize(
-    ("num_support", "words"), [(512, "512 examples here"), (None, "the whole split here")]
-)
-def test_another_support_set_than_the_papers_is_named(num_support: int | None, words: str) -> None:
+@pytest.mark.parametrize(("num_support", "own"), [(512, "512"), (None, "the whole split")])
+def test_another_support_set_than_the_papers_is_named(num_support: int | None, own: str) -> None:
     run = make_run("okvqa", num_support=num_support)
-    assert list_reasons(run, beside(IDEFICS)) == (
-        f"other support set: {words}; the papers: 2,048 examples",
+    assert list_differences(run, print_number(IDEFICS)) == (
+        f"support set: {own}, not 2,048 examples",
     )
     assert list_reasons(run) == ()
 

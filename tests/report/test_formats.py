@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from evals.query_scores import QueryScore
 from evals.report.formats import FORMATS, escape_latex, escape_markdown
 from evals.report.layout import Table, build_table
 from evals.report.references import load_references, select_references
@@ -71,12 +72,13 @@ def test_markdown_is_a_table_with_its_reasons_beneath() -> None:
         "| --- | ---: | ---: |\n"
         "| idefics-9b (idefics) | 4 | 45.3 ±0.5 <sup>a,b,c</sup> |\n"
         "| Flamingo-9B | 4 | 49.3 |\n"
+        "| idefics-9b (idefics) − Flamingo-9B | 4 | −4.0 −7.9σ <sup>a,b,c</sup> |\n"
         "\n"
-        "±: one standard error, of queries.\\\n"
+        "±: one standard error, of queries. σ: a difference in standard errors, the run's and, "
+        "where printed, that of the reference's seeds.\\\n"
         "<sup>a</sup> limit: 100 of 5,046 queries\\\n"
-        "<sup>b</sup> other protocol: idefics here; Flamingo-9B: flamingo\\\n"
-        "<sup>c</sup> other score: VQA accuracy on raw answers here; Flamingo-9B: official VQA "
-        "accuracy\\\n"
+        "<sup>b</sup> protocol: idefics, not flamingo\\\n"
+        "<sup>c</sup> score: VQA accuracy on raw answers, not official VQA accuracy\\\n"
         "Source of Flamingo-9B: arXiv:2204.14198v1 Table 3; v2 Table 1\n"
     )
 
@@ -101,41 +103,52 @@ def test_latex_is_a_booktabs_table_with_its_reasons_beneath() -> None:
         "\\par\\smallskip\n"
         "\\parbox{\\linewidth}{\\footnotesize $\\pm$: one standard error, of queries. \\\\\n"
         "\\textsuperscript{a} limit: 100 of 5,046 queries. \\\\\n"
-        "\\textsuperscript{b} other protocol: idefics here; Flamingo-9B: flamingo. \\\\\n"
-        "\\textsuperscript{c} other score: VQA accuracy on raw answers here; Flamingo-9B: official "
-        "VQA accuracy. \\\\\n"
+        "\\textsuperscript{b} protocol: idefics, not flamingo. \\\\\n"
+        "\\textsuperscript{c} score: VQA accuracy on raw answers, not official VQA accuracy. "
+        "\\\\\n"
         "Source of Flamingo-9B: arXiv:2204.14198v1 Table 3; v2 Table 1.}\n"
         "\\end{table}\n"
     )
 
 
+def read_csv(table: Table) -> list[dict[str, str]]:
+    """Return the rows without their empty cells."""
+    rows = csv.DictReader(io.StringIO(format_csv(table)))
+    return [{name: value for name, value in row.items() if value} for row in rows]
+
+
 def test_csv_has_one_row_for_each_number() -> None:
-    runs = [make_run("okvqa", num_queries=100), make_run("coco", seed=1)]
+    interval = {"interval": (0.91, 0.95)}
+    runs = [
+        make_run("okvqa", num_queries=100),
+        make_run("coco", seed=1, scores={"cider": make_score(0.9301) | interval}),
+    ]
     openflamingo = select_references(REFERENCES, ["OpenFlamingo-9B-v1"])
-    rows = list(csv.DictReader(io.StringIO(format_csv(build_table(runs, openflamingo)))))
-    assert rows == [
+    reasons = (
+        "split: karpathy_test, not val | "
+        "measured otherwise: few-shot (demonstration choice not stated)"
+    )
+    own = {"shots": "4", "standard_error": "0.5", "num_seeds": "1"}
+    assert read_csv(build_table(runs, openflamingo)) == [
         {
             "series": "idefics-9b (idefics)",
             "benchmark": "OKVQA",
             "metric": "raw_answers",
-            "shots": "4",
             "value": "45.33",
-            "standard_error": "0.5",
             "num_queries": "100",
-            "num_seeds": "1",
             "not_comparable": "limit: 100 of 5,046 queries",
+            **own,
         },
         {
             "series": "idefics-9b (idefics)",
             "benchmark": "COCO",
             "metric": "cider",
-            "shots": "4",
             "value": "93.01",
-            "standard_error": "0.5",
+            "low": "91.0",
+            "high": "95.0",
             "num_queries": "5000",
-            "num_seeds": "1",
-            "not_comparable": "other split: karpathy_test here; OpenFlamingo-9B-v1: val | measured "
-            "otherwise: OpenFlamingo-9B-v1: few-shot (demonstration choice not stated)",
+            "not_comparable": reasons,
+            **own,
         },
         {
             "series": "OpenFlamingo-9B-v1",
@@ -143,23 +156,70 @@ def test_csv_has_one_row_for_each_number() -> None:
             "metric": "CIDEr",
             "shots": "4",
             "value": "74.28",
-            "standard_error": "",
-            "num_queries": "",
-            "num_seeds": "",
-            "not_comparable": "",
+        },
+        {
+            "series": "idefics-9b (idefics)",
+            "against": "OpenFlamingo-9B-v1",
+            "benchmark": "COCO",
+            "metric": "cider",
+            "value": "18.73",
+            "in_standard_errors": "37.46",
+            "num_queries": "5000",
+            "not_comparable": reasons,
+            **own,
         },
     ]
 
 
 def test_csv_names_a_published_number_once_and_the_columns_of_one_benchmark_apart() -> None:
     runs = [make_run("okvqa"), make_mini("okvqa", model="idefics-9b")]
-    rows = list(csv.DictReader(io.StringIO(format_csv(build_table(runs, FLAMINGO)))))
-    assert [(row["series"], row["benchmark"]) for row in rows] == [
-        ("idefics-9b (idefics)", "OKVQA"),
-        ("idefics-9b (idefics)", "OKVQA mini"),
-        ("Flamingo-9B", "OKVQA"),
+    rows = read_csv(build_table(runs, FLAMINGO))
+    assert [(row["series"], row.get("against"), row["benchmark"]) for row in rows] == [
+        ("idefics-9b (idefics)", None, "OKVQA"),
+        ("idefics-9b (idefics)", None, "OKVQA mini"),
+        ("Flamingo-9B", None, "OKVQA"),
+        ("idefics-9b (idefics)", "Flamingo-9B", "OKVQA"),
+        ("idefics-9b (idefics)", "Flamingo-9B", "OKVQA mini"),
     ]
     assert "mini benchmark" in rows[1]["not_comparable"]
+
+
+def test_csv_keeps_the_printed_deviation_over_seeds() -> None:
+    openflamingo = select_references(REFERENCES, ["OpenFlamingo-9B"])
+    rows = read_csv(build_table([make_run("okvqa")], openflamingo))
+    assert [row.get("std_of_seeds") for row in rows] == [None, "0.1", None]
+
+
+def make_seeds() -> Table:
+    """Return two seeds whose four queries are known."""
+    scores = {0: [0.0, 1.0, 0.3, 1.0], 1: [0.0, 1.0, 0.6, 0.0]}
+    runs = [
+        make_run(seed=seed, scores={"raw_answers": make_score(sum(row) / 4)})
+        for seed, row in scores.items()
+    ]
+    return build_table(
+        runs,
+        read_queries=lambda run: [
+            QueryScore(f"q{i}", f"p{i}", "an answer", {"raw_answers": value})
+            for i, value in enumerate(scores[run.seed])
+        ],
+    )
+
+
+def test_where_the_error_of_seeds_comes_from_is_shown() -> None:
+    table = make_seeds()
+    (cell,) = table.blocks[0].rows[0].cells
+    assert cell is not None
+    assert cell.split is not None
+    of = cell.split
+    parts = (of.standard_error, of.of_queries, of.of_demonstrations, of.one_seed, of.std)
+    texts = [f"{part:.2f}" for part in parts]
+    assert f"| OK-VQA, 4 shots | {' | '.join(texts)} |" in format_markdown(table)
+    assert any(line.split() == ["OK-VQA,", "4", "shots", *texts] for line in render(table, 80))
+    (row,) = read_csv(table)
+    assert [
+        float(row[name]) for name in ("std_of_seeds", "error_of_queries", "error_of_demonstrations")
+    ] == pytest.approx([of.std, of.of_queries, of.of_demonstrations], abs=1e-6)
 
 
 def test_csv_quotes_commas_and_quotes_and_stays_on_one_line() -> None:
@@ -246,9 +306,11 @@ def test_the_demos_table_fits_eighty_columns() -> None:
     assert max(map(len, lines)) <= 80
     assert sum(line.strip().startswith("shots") for line in lines) == 1
     assert [line for line in lines if line.startswith("    4")] == [
-        "    4  55.1 ±0.5ᵃᵇ   45.3 ±0.5ᵃᵇᶜ   93.0 ±0.5ᵃᵇ  27.6 ±0.5ᵃᵇ    50.7 ±0.5ᵃᵇᵈ",
-        "    4         56.3           49.3          93.1         33.6            62.7",
-        "    4         63.1           57.4         103.2         36.5            68.6",
+        "    4     55.1 ±0.5   45.3 ±0.5  ᶜ     93.0 ±0.5    27.6 ±0.5    50.7 ±0.5  ᵈ",
+        "    4          56.3           49.3          93.1         33.6            62.7",
+        "    4          63.1           57.4         103.2         36.5            68.6",
+        "    4    −1.2 −2.4σ   −4.0 −7.9σ ᶜ    −0.1 −0.2σ  −6.0 −11.9σ   −12.0 −24.0σᵈ",
+        "    4   −8.0 −16.0σ  −12.1 −24.1σᶜ  −10.2 −20.4σ  −8.9 −17.7σ   −17.9 −35.8σᵈ",
     ]
 
 
@@ -256,7 +318,7 @@ def test_the_papers_table_fits_a_hundred_columns() -> None:
     lines = render(make_paper(), 100)
     assert max(map(len, lines)) <= 100
     assert sum(line.strip().startswith("shots") for line in lines) == 1
-    assert "idefics-9b (idefics, 3 seeds)" in lines
+    assert "idefics-9b (idefics, 3 seeds) ᵃᵇ" in lines
     assert any("±: one standard error, of queries and seeds." in line for line in lines)
 
 

@@ -4,9 +4,13 @@ from dataclasses import replace
 import pytest
 
 from evals.errors import ResultsError
-from evals.report.layout import Cell, Table, build_table
+from evals.query_scores import QueryScore
+from evals.report.cells import Cell
+from evals.report.layout import Table, build_table
 from evals.report.references import Reference, load_references, select_references
 from evals.report.series import name_series
+from evals.stats import roc_auc, split_seeds
+from evals.summary import RunSummary
 from tests.report.made_runs import BENCHMARKS, make_mini, make_run, make_score
 
 
@@ -14,21 +18,27 @@ def references(*names: str) -> tuple[Reference, ...]:
     return select_references(load_references(), names)
 
 
-def find_cell(table: Table, series: str, title: str, shots: int | None) -> Cell | None:
+def find_cell(
+    table: Table, series: str, title: str, shots: int | None, *, against: str = ""
+) -> Cell | None:
     column = [column.title for column in table.columns].index(title)
-    (block,) = [block for block in table.blocks if block.series == series]
+    wanted = (series, against)
+    (block,) = [block for block in table.blocks if (block.series, block.against) == wanted]
     (row,) = [row for row in block.rows if row.shots == shots]
     return row.cells[column]
 
 
-def get_cell(table: Table, series: str, title: str, shots: int | None) -> Cell:
-    cell = find_cell(table, series, title, shots)
+def get_cell(
+    table: Table, series: str, title: str, shots: int | None, *, against: str = ""
+) -> Cell:
+    cell = find_cell(table, series, title, shots, against=against)
     assert cell is not None
     return cell
 
 
 def labels(table: Table) -> list[str]:
-    return [block.series for block in table.blocks]
+    """Titles of runs and references, without those of differences."""
+    return [block.series for block in table.blocks if not block.against]
 
 
 def test_rows_are_shots_and_columns_are_benchmarks_in_their_usual_order() -> None:
@@ -145,8 +155,7 @@ def test_reasons_stand_on_the_runs_cell_for_the_series_in_its_column_alone() -> 
     )
     label = "idefics-9b (idefics)"
     assert get_cell(table, label, "OK-VQA (raw answers)", 4).not_comparable == (
-        "measured otherwise: OpenFlamingo-9B-v1-issue131: few-shot (demonstration choice not "
-        "stated)",
+        "measured otherwise: few-shot (demonstration choice not stated)",
     )
     memes = get_cell(table, label, "Hateful Memes (ROC AUC, hard labels)", 4)
     assert memes.not_comparable == ()
@@ -158,6 +167,138 @@ def test_a_series_without_a_number_in_the_table_gives_no_reason() -> None:
     label, title = "idefics-9b (idefics)", "OK-VQA (raw answers)"
     assert len(get_cell(with_four, label, title, 4).not_comparable) == 2
     assert get_cell(with_two, label, title, 2).not_comparable == ()
+
+
+def test_a_difference_stands_in_errors_of_run_and_printed_seeds() -> None:
+    runs = [make_run("okvqa"), make_run("okvqa", shots=2), make_run("coco")]
+    table = build_table(runs, references("Flamingo-9B", "OpenFlamingo-9B"))
+    label, title = "idefics-9b (idefics)", "OK-VQA (raw answers)"
+    flamingo = get_cell(table, label, title, 4, against="Flamingo-9B")
+    assert flamingo.value == pytest.approx(45.33 - 49.3)
+    assert flamingo.in_errors == pytest.approx((45.33 - 49.3) / 0.5)
+    openflamingo = get_cell(table, label, title, 4, against="OpenFlamingo-9B")
+    assert openflamingo.value == pytest.approx(45.33 - 40.1)
+    error = math.hypot(0.5, 0.1 / math.sqrt(3))
+    assert openflamingo.in_errors == pytest.approx((45.33 - 40.1) / error)
+    assert [block.title for block in table.blocks][3:] == [
+        "idefics-9b (idefics) − Flamingo-9B",
+        "idefics-9b (idefics) − OpenFlamingo-9B",
+    ]
+    assert [row.shots for row in table.blocks[3].rows] == [4]  # nothing is published at 2
+
+
+def test_a_difference_is_marked_for_its_own_reference_alone() -> None:
+    run = make_run("okvqa", num_queries=100)
+    table = build_table([run], references("Flamingo-9B", "IDEFICS-9B"))
+    label, title = "idefics-9b (idefics)", "OK-VQA (raw answers)"
+    limit = "limit: 100 of 5,046 queries"
+    words = "score: VQA accuracy on raw answers, not official VQA accuracy"
+    against = {
+        name: get_cell(table, label, title, 4, against=name).not_comparable
+        for name in ("Flamingo-9B", "IDEFICS-9B")
+    }
+    assert against == {
+        "Flamingo-9B": (limit, "protocol: idefics, not flamingo", words),
+        "IDEFICS-9B": (limit,),
+    }
+    assert get_cell(table, label, title, 4).not_comparable == against["Flamingo-9B"]
+
+
+@pytest.mark.parametrize("error", [None, 0.0])
+def test_a_run_without_an_error_of_its_own_differs_by_points_alone(error: float | None) -> None:
+    run = make_run("okvqa", scores={"raw_answers": make_score(0.4533, error)})
+    table = build_table([run], references("OpenFlamingo-9B"))
+    cell = get_cell(
+        table, "idefics-9b (idefics)", "OK-VQA (raw answers)", 4, against="OpenFlamingo-9B"
+    )
+    assert (cell.value, cell.in_errors) == (pytest.approx(5.23), None)
+
+
+def test_a_fine_tuned_models_number_is_taken_off_at_every_number_of_shots() -> None:
+    runs = [make_run("vqav2", shots=shots) for shots in (0, 4)]
+    table = build_table(runs, references("Flamingo-80B-fine-tuned"))
+    (difference,) = [block for block in table.blocks if block.against]
+    assert [(row.shots, cell.value) for row in difference.rows for cell in row.cells if cell] == [
+        (0, pytest.approx(55.12 - 82.0)),
+        (4, pytest.approx(55.12 - 82.0)),
+    ]
+
+
+def test_a_run_without_a_number_has_no_difference() -> None:
+    run = make_run("okvqa", scores={"raw_answers": make_score(None, None, "no answers")})
+    table = build_table([run], references("IDEFICS-9B"))
+    assert table.blocks[-1].against == "IDEFICS-9B"
+    assert table.blocks[-1].rows[0].cells == (None,)
+
+
+def make_queries(values: list[float]) -> list[QueryScore]:
+    """Two queries a picture, each with a score."""
+    return [
+        QueryScore(f"q{i}", f"p{i // 2}", "an answer", {"raw_answers": value})
+        for i, value in enumerate(values)
+    ]
+
+
+SEEDS = [[0.0, 1.0, 0.3, 1.0, 0.0, 0.6], [0.0, 1.0, 0.6, 0.0, 0.0, 0.6]]
+
+
+def make_seeds() -> tuple[list[RunSummary], dict[int, list[QueryScore]]]:
+    runs = [
+        make_run(seed=seed, scores={"raw_answers": make_score(sum(row) / 6, 0.1)})
+        for seed, row in enumerate(SEEDS)
+    ]
+    return runs, {seed: make_queries(row) for seed, row in enumerate(SEEDS)}
+
+
+def test_the_error_of_seeds_is_taken_apart_by_what_their_queries_scored() -> None:
+    runs, queries = make_seeds()
+    table = build_table(runs, read_queries=lambda run: queries[run.seed])
+    cell = table.blocks[0].rows[0].cells[0]
+    split = split_seeds(SEEDS, ["p0", "p0", "p1", "p1", "p2", "p2"])
+    assert cell is not None
+    assert cell.split == pytest.approx(tuple(100 * part for part in split))
+    assert cell.standard_error == pytest.approx(100 * split.standard_error)
+    assert cell.value == pytest.approx(100 * split.mean)
+
+
+@pytest.mark.parametrize("fault", ["other queries", "no score"])
+def test_seeds_whose_queries_do_not_tell_keep_the_cautious_error(fault: str) -> None:
+    runs, queries = make_seeds()
+    if fault == "other queries":
+        queries[1] = queries[1][:-1]
+    else:
+        queries[1] = [replace(query, scores={}) for query in queries[1]]
+    without = build_table(runs).blocks[0].rows[0].cells[0]
+    cell = build_table(runs, read_queries=lambda run: queries[run.seed]).blocks[0].rows[0].cells[0]
+    assert cell is not None
+    assert cell.split is None
+    assert cell == without
+
+
+def test_the_error_of_an_area_is_taken_apart_too() -> None:
+    made = [
+        [
+            QueryScore(f"q{i}", f"p{i}", "yes", {}, label=i % 2, choice=1, probabilities=(1 - p, p))
+            for i, p in enumerate(row)
+        ]
+        for row in ([0.1, 0.4, 0.5, 0.8, 0.3, 0.2], [0.1, 0.9, 0.5, 0.4, 0.3, 0.2])
+    ]
+    areas = [
+        roc_auc([q.label or 0 for q in row], [q.probabilities[1] for q in row]) for row in made
+    ]
+    runs = [
+        make_run(
+            "hateful_memes",
+            seed=seed,
+            headline="roc_auc",
+            scores={"roc_auc": make_score(area.value, area.standard_error)},
+        )
+        for seed, area in enumerate(areas)
+    ]
+    cell = build_table(runs, read_queries=lambda run: made[run.seed]).blocks[0].rows[0].cells[0]
+    assert cell is not None
+    assert cell.split is not None
+    assert cell.split.mean == pytest.approx(cell.value)
 
 
 def test_mini_is_said_in_the_title_and_on_every_cell() -> None:

@@ -26,18 +26,19 @@ def render(scored: Scored) -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def test_every_score_is_shown_with_error_number_and_note() -> None:
+def test_every_score_is_shown_with_error_interval_number_and_note() -> None:
     scores = {
-        "raw_answers": make_score(0.45333, 0.00656),
+        "raw_answers": {**make_score(0.45333, 0.00656), "interval": (0.44047, 0.46619)},
         "official": make_score(0.4686, None),
         "openflamingo_stemmed": make_score(None, None, "not computed: run X"),
     }
     text = render(make_run("okvqa", scores=scores))
     assert "okvqa val, 5,046 queries: idefics-9b, protocol idefics, 4 shots, seed 0" in text
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line}
-    assert rows["raw_answers"][-3:] == ["45.33", "0.66", "100"]
-    assert rows["official"][-3:] == ["46.86", "–", "100"]
-    assert rows["openflamingo_stemmed"][2:] == ["–", "–", "100", "not", "computed:", "run", "X"]
+    assert rows["raw_answers"][-6:] == ["45.33", "0.66", "44.05", "to", "46.62", "100"]
+    assert rows["official"][-4:] == ["46.86", "–", "–", "100"]
+    assert rows["openflamingo_stemmed"][2:6] == ["–", "–", "–", "100"]
+    assert rows["openflamingo_stemmed"][6:] == ["not", "computed:", "run", "X"]
 
 
 def test_a_results_file_is_scored_without_model_or_protocol() -> None:

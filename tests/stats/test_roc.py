@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from evals.stats import roc_auc, roc_auc_difference
+from evals.stats import roc_auc, roc_auc_difference, roc_auc_parts
 
 ranked = st.lists(
     st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9])), min_size=2
@@ -36,6 +36,22 @@ def test_delong_follows_its_definition_over_all_pairs(pairs: list[tuple[int, flo
         negatives
     )
     assert estimate.standard_error == pytest.approx(math.sqrt(variance), abs=1e-9)
+
+
+@settings(deadline=None)  # scipy
+@given(ranked)
+def test_an_area_is_the_mean_of_its_parts_and_varies_as_they_do(
+    pairs: list[tuple[int, float]],
+) -> None:
+    labels, scores = [label for label, _ in pairs], [score for _, score in pairs]
+    estimate, parts = roc_auc(labels, scores), roc_auc_parts(labels, scores)
+    assert np.mean(parts) == pytest.approx(estimate.value, abs=1e-9)
+    m, n = sum(labels), len(labels) - sum(labels)
+    if min(m, n) > 1:  # DeLong divides by m - 1 and n - 1
+        deviations = np.array(parts) - estimate.value
+        counts = np.where(np.array(labels) == 1, m, n)
+        variance = (deviations**2 * counts / (counts - 1)).sum() / (m + n) ** 2
+        assert estimate.standard_error == pytest.approx(math.sqrt(variance), abs=1e-9)
 
 
 @pytest.mark.parametrize(
