@@ -25,6 +25,7 @@ import yaml
 from evals.errors import ResultsError, list_problems
 from evals.files import sha256_json, write_atomic
 from evals.records import RECORDS, Record, cut_torn_line
+from evals.secrets import hide_secrets
 
 IDENTITY = "identity.json"
 CONFIG = "config.yaml"
@@ -33,7 +34,8 @@ ANSWERED = "answered.json"
 
 
 def write_answered(run_dir: Path, answered: Mapping[str, Any]) -> None:
-    write_atomic(run_dir / ANSWERED, json.dumps(answered, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(hide_secrets(answered), indent=2, ensure_ascii=False)
+    write_atomic(run_dir / ANSWERED, text + "\n")
 
 
 def read_answered(run_dir: Path) -> dict[str, Any]:
@@ -79,7 +81,8 @@ class RunFolder:
             write_atomic(
                 run_dir / IDENTITY, json.dumps({"hash": self.hash, **identity}, indent=2) + "\n"
             )
-            write_atomic(run_dir / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
+            public = yaml.safe_dump(hide_secrets(config), sort_keys=False)
+            write_atomic(run_dir / CONFIG, public)
             cut_torn_line(self._file)
         except BaseException:
             self._file.close()

@@ -14,14 +14,14 @@ from tests.runner.calls import make_data
 HEAVY = ("torch", "transformers", "pandas", "evaluate", "datasets", "sklearn", "scipy")
 
 
-def evals(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def evals(*arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     environment = {key: value for key, value in os.environ.items() if key != "EVALS_DATA_DIR"}
     return subprocess.run(
         [sys.executable, "-m", "evals", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**environment, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**environment, "PYTHONPATH": str(Path(__file__).parent.parent), **variables},
         timeout=300,
         check=False,
     )
@@ -237,3 +237,46 @@ def test_prompts_of_neither_settings_nor_runs_are_misuse(
     done = evals("prompts", *arguments, cwd=folder)
     assert done.returncode == 2
     assert done.stderr.startswith("error: evals prompts takes settings")
+
+
+KEYED = '''
+from dataclasses import dataclass
+
+from evals.models.specs import MockSpec
+
+
+@dataclass(frozen=True)
+class KeyedSpec(MockSpec):
+    """A model behind a service that wants a key."""
+
+    api_key: str = ""
+    url: str = ""
+    user: str = ""
+
+    def load(self):
+        assert self.api_key == "key-of-the-line"
+        assert self.url == "https://me:word-in-url@host/api"
+        assert self.user == "of-the-environment"
+        return super().load()
+'''
+
+
+def test_no_secret_of_command_line_or_environment_reaches_a_file(folder: Path) -> None:
+    (folder / "keyed.py").write_text(KEYED)
+    words = [
+        *("-m", "task=vqav2", "model=mock", "shots=0", "limit=1,2"),
+        "model._target_=keyed.KeyedSpec",
+        "+model.api_key=key-of-the-line",
+        "+model.url=https://me:word-in-url@host/api",
+        "+model.user=${oc.env:MY_SECRET}",
+        "run_dir=secretive",
+    ]
+    places = os.pathsep.join([".", str(Path(__file__).parent.parent)])
+    done = evals("run", *words, cwd=folder, MY_SECRET="of-the-environment", PYTHONPATH=places)
+    assert done.returncode == 0, done.stderr
+    texts = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    written = [path for path in texts if "secretive" in path.parts or ".sweep" in path.parts]
+    assert {"config.yaml", "multirun.yaml", "answered.json"} <= {path.name for path in written}
+    for path in written:
+        for secret in (b"key-of-the-line", b"word-in-url", b"of-the-environment"):
+            assert secret not in texts[path], path

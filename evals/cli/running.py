@@ -14,6 +14,7 @@ def run(arguments: Sequence[str]) -> None:
 
     from evals.compose import register_schema, resolve_config
     from evals.resources import configs_dir
+    from evals.secrets import shield_overrides
 
     register_schema()
 
@@ -22,7 +23,7 @@ def run(arguments: Sequence[str]) -> None:
         if code:
             sys.exit(code)
 
-    sys.argv = ["evals run", *arguments]
+    sys.argv = ["evals run", *shield_overrides(arguments)]
     application = hydra.main(version_base="1.3", config_path=str(configs_dir()), config_name="run")
     try:
         application(evaluate)()

@@ -79,12 +79,3 @@ def test_data_that_are_gone_are_no_change(run_dir: Path, tmp_path: Path) -> None
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="it is no run folder"):
         find(tmp_path)
-
-
-def test_no_secret_of_the_environment_reaches_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_secret_in_the_environment")
-    run_dir, _ = evaluate("vqav2", tmp_path)
-    for path in run_dir.iterdir():
-        assert b"hf_secret" not in path.read_bytes(), path
