@@ -25,6 +25,8 @@ class Cell:
     standard_error: float | None = None
     interval: Interval | None = None
     """95 %, of a single seed."""
+    of_seeds: tuple[float, ...] = ()
+    """What each seed scored."""
     std: float | None = None
     """Of a published number: the standard deviation over seeds, as printed."""
     split: SeedSplit | None = None
@@ -88,6 +90,7 @@ def average(
         value=PAPER_SCALE * statistics.fmean(values) if complete else None,
         standard_error=None if error is None else PAPER_SCALE * error,
         interval=None if interval is None else Interval(*(PAPER_SCALE * end for end in interval)),
+        of_seeds=tuple(PAPER_SCALE * value for value in values) if complete else (),
         split=None if split is None else SeedSplit(*(PAPER_SCALE * part for part in split)),
         num_queries=min(run.num_queries for run in runs),
         num_seeds=len(runs),
