@@ -20,7 +20,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: install  ## evaluate the tiny IDEFICS on the five mini benchmarks, beside the published numbers
 	$(BIN)/evals run suite=demo
 
-test: install  ## the default test suite (minutes, two cores)
+test: install  ## the default test suite (minutes, two cores); gets Debian's chromium if it can
+	@.ci/browser
 	$(BIN)/python -m pytest
 
 slow: install  ## the long tests

@@ -37,6 +37,8 @@ class Cell:
     num_seeds: int | None = None
     not_comparable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    runs: tuple[RunSummary, ...] = ()
+    """Of a run's own number: which it is the mean of."""
 
     @property
     def is_published(self) -> bool:
@@ -96,6 +98,7 @@ def average(
         num_seeds=len(runs),
         not_comparable=_list_reasons(runs, beside),
         notes=_list_notes(runs, say_seeds=say_seeds),
+        runs=tuple(runs),
     )
 
 

@@ -3,6 +3,7 @@
 What the data cannot give is `None`, never a made-up zero.
 """
 
+from evals.stats.calibration import Bin, Calibration, calibrate
 from evals.stats.groups import GroupMean, breakdown, group_examples
 from evals.stats.means import Interval, mean_standard_error, sum_clusters, t_interval
 from evals.stats.paired import (
@@ -24,6 +25,8 @@ from evals.stats.roc import RocAuc, roc_auc, roc_auc_difference, roc_auc_parts
 from evals.stats.seeds import SeedSplit, split_seeds
 
 __all__ = [
+    "Bin",
+    "Calibration",
     "Difference",
     "GroupMean",
     "Interval",
@@ -34,6 +37,7 @@ __all__ = [
     "bootstrap_mean",
     "bootstrap_weights",
     "breakdown",
+    "calibrate",
     "flip_signs",
     "group_examples",
     "mcnemar",
