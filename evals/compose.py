@@ -63,6 +63,8 @@ class RunConfig:
     run_dir: str | None = None
     demonstrations: DemonstrationsConfig = field(default_factory=DemonstrationsConfig)
     reference: list[str] = field(default_factory=list)
+    report: str | None = None
+    tracker: Any = None
 
 
 def register_schema() -> None:
@@ -140,3 +142,18 @@ def build_model_spec(node: Mapping[str, Any]) -> ModelSpec:
             raise error.__cause__ from error
         raise ConfigError(f"model: {error}") from error
     return spec
+
+
+def build_tracker(node: Mapping[str, Any]) -> object:
+    """Make what a config's `tracker` names; whether it is a tracker, evals.trackers sees.
+
+    Raises:
+        ConfigError: it cannot be imported, or does not know an argument.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate({"_convert_": "all", **node})
+    except InstantiationException as error:
+        raise ConfigError(f"tracker: {error}") from error

@@ -45,6 +45,7 @@ class Settings:
     num_support: int | None
     plan: Path | None
     references: tuple[str, ...]
+    report: Path | None
     values: Mapping[str, Any]
     """What it was parsed from; a run folder keeps its part."""
 
@@ -83,6 +84,7 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
         num_support=demonstrations["num_support"],
         plan=_path(demonstrations["plan"]),
         references=tuple(values["reference"]),
+        report=_path(values.get("report")),
         values=values,
     )
     if settings.plan and len(settings.tasks) > 1:
@@ -122,6 +124,8 @@ def narrow_config(
         "split": task.split,
         "support_split": task.support_split,
         "run_dir": None,
+        "report": None,  # it and the tracker show scores, and have no part in them
+        "tracker": None,
         **paths,
     }
 

@@ -15,6 +15,7 @@ A record is written once and never changed; the last two can be made again from 
 import fcntl
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -166,8 +167,13 @@ def _is_foreign(path: Path) -> bool:
 
 
 def _lock(file: BinaryIO, run_dir: Path) -> None:
+    """Hold the records for this process; asked twice, as `evals ls` holds them for an instant."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise ResultsError(f"{run_dir} is being written by another process") from error
     except OSError as error:

@@ -280,3 +280,17 @@ def test_no_secret_of_command_line_or_environment_reaches_a_file(folder: Path) -
     for path in written:
         for secret in (b"key-of-the-line", b"word-in-url", b"of-the-environment"):
             assert secret not in texts[path], path
+
+
+def test_a_run_may_end_with_its_report(folder: Path) -> None:
+    words = ("task=vqav2", "model=mock", "shots=0", "run_dir=reported")
+    refused = evals("run", *words, "report=data", cwd=folder)
+    assert refused.returncode == 2
+    assert "data is not empty and holds no report" in refused.stderr
+    assert not (folder / "reported").exists()
+    done = evals("run", *words, "report=pages", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    *_, named, last = done.stdout.splitlines()
+    assert named == f"report: {folder / 'pages' / 'index.html'}"
+    assert json.loads(last)["num_queries"] == 4
+    assert "reported" in (folder / "pages" / "index.html").read_text()

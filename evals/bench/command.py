@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from evals.bench.summary import BenchResult
 
 
+DESCRIPTION = """\
+Measure the built-in IDEFICS beside transformers: the same prompts from
+pictures on disk, in turns, in processes of their own, outputs compared. Ends
+with one JSON line."""
+EPILOG = """\
+examples:
+  evals bench --quick
+  evals bench --cases random-4,fixed-32 --threads 2
+  evals bench --config 9b --work-dir /scratch
+
+`python -m evals.bench` does the same where only torch, transformers,
+tokenizers, safetensors, numpy and Pillow are installed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     config: BenchConfig
@@ -49,28 +63,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     Raises:
         ConfigError: a value does not fit.
     """
-    parser = argparse.ArgumentParser(
-        prog="evals bench",
-        description="Measure the built-in IDEFICS beside transformers: the same prompts from "
-        "pictures on disk, in turns, in processes of their own, outputs compared. Ends with one "
-        "JSON line.",
-        epilog="`python -m evals.bench` does the same where only torch, transformers, tokenizers, "
-        "safetensors, numpy and Pillow are installed.",
-    )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--config", choices=sorted(CONFIGS), default="bench")
-    which.add_argument("--quick", action="store_const", const="quick", dest="config")
-    parser.add_argument("--cases", metavar="NAME,...", help="e.g. random-4,fixed-32,classes-100")
-    parser.add_argument("--queries", type=int, help="prompts a round (of transformers, a sample)")
-    parser.add_argument("--rounds", type=int, help="of which medians are taken")
-    parser.add_argument("--sample", type=int, help="queries that transformers answers in a round")
-    parser.add_argument("--threads", type=int, help="pin both sides to so many cores")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16")
-    )
-    parser.add_argument("--work-dir", type=Path, help="where the checkpoint is written (9b: 20 GB)")
-    values = parser.parse_args(arguments)
+    values = bench_parser().parse_args(arguments)
     config = CONFIGS[values.config]
     for name in ("queries", "rounds", "sample", "threads"):
         if (value := getattr(values, name)) is not None and value < 1:
@@ -88,6 +81,31 @@ def parse_options(arguments: Sequence[str]) -> Options:
         dtype=values.dtype,
         work_dir=values.work_dir,
     )
+
+
+def bench_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evals bench",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--config", choices=sorted(CONFIGS), default="bench")
+    which.add_argument(
+        "--quick", action="store_const", const="quick", dest="config", help="--config quick"
+    )
+    parser.add_argument("--cases", metavar="NAME,...", help="e.g. random-4,fixed-32,classes-100")
+    parser.add_argument("--queries", type=int, help="prompts a round (of transformers, a sample)")
+    parser.add_argument("--rounds", type=int, help="of which medians are taken")
+    parser.add_argument("--sample", type=int, help="queries that transformers answers in a round")
+    parser.add_argument("--threads", type=int, help="pin both sides to so many cores")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--dtype", default="auto", choices=("auto", "float32", "bfloat16", "float16")
+    )
+    parser.add_argument("--work-dir", type=Path, help="where the checkpoint is written (9b: 20 GB)")
+    return parser
 
 
 def pin_threads(threads: int | None) -> None:

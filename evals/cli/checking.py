@@ -4,19 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_settings
+
 
 def check(arguments: Sequence[str]) -> None:
     """`evals check`: try a model on a few prompts; exits with 1 where it fails."""
-    parser = argparse.ArgumentParser(
-        prog="evals check",
-        description="Try a model before a long run: batches answer as single prompts do, pictures "
-        "matter and text before them does not see them, classes score together as alone, and "
-        "transformers agrees. E.g. evals check model=idefics model.checkpoint=DIR",
-        epilog="exit codes: 0 all passed (or skipped), 1 something failed, 2 misuse",
-    )
-    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="model=... model.x=...")
-    parser.add_argument("--config-dir", help="a folder with more configs (model/NAME.yaml)")
-    options = parser.parse_args(arguments)
+    options = check_parser().parse_args(arguments)
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -53,3 +47,26 @@ def check(arguments: Sequence[str]) -> None:
     print(f"{failed} failed" if failed else "nothing failed")
     sys.stdout.flush()
     sys.exit(1 if failed else 0)
+
+
+def check_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "check",
+        "Try a model before a long run: batches answer as single prompts do, pictures matter and "
+        "text before them does not see them, classes score together as alone, and transformers "
+        "agrees.",
+        examples=(
+            "model=tiny",
+            "model=idefics model.checkpoint=HuggingFaceM4/idefics-9b",
+            "model=idefics model.checkpoint=/models/mine model.dtype=bfloat16",
+        ),
+        notes="exit codes: 0 all passed (or skipped), 1 something failed, 2 misuse",
+    )
+    settings = parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE", help="model=... model.x=..., as of evals run"
+    )
+    offer(settings, offer_settings)
+    parser.add_argument(
+        "--config-dir", metavar="DIR", help="a folder with more configs (model/NAME.yaml)"
+    )
+    return parser

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders
 from evals.errors import ConfigError
 
 CODES = "exit codes: 0 holds, 1 regressed, 2 misuse, 3 not comparable, 70 internal error"
@@ -13,13 +15,7 @@ CODES = "exit codes: 0 holds, 1 regressed, 2 misuse, 3 not comparable, 70 intern
 
 def baseline(arguments: Sequence[str]) -> None:
     """`evals baseline`: freeze finished runs."""
-    parser = argparse.ArgumentParser(
-        prog="evals baseline",
-        description="Freeze finished runs, with what each query scored, for `evals gate`.",
-    )
-    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
-    parser.add_argument("--out", type=Path, required=True, help="results/baselines/NAME.json")
-    options = parser.parse_args(arguments)
+    options = baseline_parser().parse_args(arguments)
     from evals.gate import freeze
 
     count = freeze(options.run_dirs, options.out)
@@ -28,30 +24,7 @@ def baseline(arguments: Sequence[str]) -> None:
 
 def gate(arguments: Sequence[str]) -> None:
     """`evals gate`: hold runs against a baseline; the exit code says how that went."""
-    parser = argparse.ArgumentParser(
-        prog="evals gate",
-        description="Fail where a run's headline score fell by more than the tolerance and by "
-        "more than chance (the paired tests of `evals compare`, Holm over all runs).",
-        epilog=CODES,
-    )
-    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
-    parser.add_argument("--baseline", type=Path, required=True, help="made by `evals baseline`")
-    parser.add_argument(
-        "--tolerance",
-        action="append",
-        default=[],
-        metavar="POINTS|SCORE=POINTS",
-        help="how far a score may fall, as papers print it (1.0); again for scores of their own: "
-        "--tolerance 1 --tolerance cider=3",
-    )
-    parser.add_argument(
-        "--require-power",
-        action="store_true",
-        help="fail, too, where a drop of the tolerance's size might not have been seen",
-    )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="for a pull request")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML, for CI")
-    options = parser.parse_args(arguments)
+    options = gate_parser().parse_args(arguments)
     tolerance, tolerances = parse_tolerances(options.tolerance)
     from rich.console import Console
     from rich.markdown import Markdown
@@ -78,6 +51,53 @@ def gate(arguments: Sequence[str]) -> None:
     print(json.dumps({"exit_code": report.exit_code, "runs": statuses}))
     sys.stdout.flush()
     sys.exit(report.exit_code)
+
+
+def baseline_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "baseline",
+        "Freeze finished runs, with what each query scored, for `evals gate`.",
+        examples=(
+            "results/runs/good/* --out results/baselines/mine.json",
+            "results/runs/okvqa-good --out okvqa.json",
+        ),
+    )
+    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    offer(runs, offer_folders)
+    parser.add_argument("--out", type=Path, required=True, help="results/baselines/NAME.json")
+    return parser
+
+
+def gate_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "gate",
+        "Fail where a run's headline score fell by more than the tolerance and by more than "
+        "chance (the paired tests of `evals compare`, Holm over all runs).",
+        examples=(
+            "results/runs/new/* --baseline results/baselines/mine.json",
+            "runs/* --baseline mine.json --tolerance 1 --tolerance cider=3",
+            "runs/* --baseline mine.json --junit gate.xml --markdown gate.md",
+        ),
+        notes=CODES,
+    )
+    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    offer(runs, offer_folders)
+    parser.add_argument("--baseline", type=Path, required=True, help="made by `evals baseline`")
+    parser.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        metavar="[SCORE=]POINTS",
+        help="how far a score may fall, as papers print it (1.0); again for scores of their own",
+    )
+    parser.add_argument(
+        "--require-power",
+        action="store_true",
+        help="fail, too, where a drop of the tolerance's size might not have been seen",
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="for a pull request")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML, for CI")
+    return parser
 
 
 def parse_tolerances(words: Sequence[str]) -> tuple[float | None, dict[str, float]]:

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders, offer_settings
 from evals.errors import ConfigError
 
 NUM_SHOWN = 3
@@ -18,16 +20,7 @@ def prompts(arguments: Sequence[str]) -> None:
     Raises:
         ConfigError: neither settings nor two runs are given.
     """
-    parser = argparse.ArgumentParser(
-        prog="evals prompts",
-        description="Print prompts as the model gets them (evals prompts task=okvqa shots=2 "
-        "protocol=flamingo limit=1), pictures as <IMG:file>; or show where two runs' prompts part.",
-    )
-    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="as of evals run")
-    parser.add_argument("--config-dir", help="a folder with more configs (task/NAME.yaml)")
-    parser.add_argument("--diff", nargs=2, type=Path, metavar=("RUN_A", "RUN_B"))
-    parser.add_argument("--all", action="store_true", help="with --diff: every query that differs")
-    options = parser.parse_args(arguments)
+    options = prompts_parser().parse_args(arguments)
     if bool(options.diff) == bool(options.settings):
         raise ConfigError(
             "evals prompts takes settings (task=okvqa shots=2), or --diff and two run folders"
@@ -36,6 +29,30 @@ def prompts(arguments: Sequence[str]) -> None:
         _print_diff(*options.diff, show_all=options.all)
     else:
         _print_prompts(options.settings, options.config_dir)
+
+
+def prompts_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "prompts",
+        "Print prompts as the model gets them, pictures as <IMG:file>; or show where two runs' "
+        "prompts part.",
+        examples=(
+            "task=okvqa shots=2",
+            "task=okvqa shots=2 protocol=flamingo limit=1",
+            "--diff results/runs/okvqa-before results/runs/okvqa-after",
+        ),
+    )
+    settings = parser.add_argument(
+        "settings", nargs="*", metavar="KEY=VALUE", help="as of evals run"
+    )
+    offer(settings, offer_settings)
+    parser.add_argument(
+        "--config-dir", metavar="DIR", help="a folder with more configs (task/NAME.yaml)"
+    )
+    diff = parser.add_argument("--diff", nargs=2, type=Path, metavar=("RUN_A", "RUN_B"))
+    offer(diff, offer_folders)
+    parser.add_argument("--all", action="store_true", help="with --diff: every query that differs")
+    return parser
 
 
 def _print_prompts(overrides: Sequence[str], config_dir: str | None) -> None:

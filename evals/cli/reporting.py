@@ -4,32 +4,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders, offer_series
+
+NUM_EXAMPLES = 500
+
 
 def report(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="evals report",
-        description="Write runs as static pages: results beside published numbers, curves, and "
-        "every single query with its prompt. They open from disk; no server, no network.",
-    )
-    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the pages")
-    parser.add_argument(
-        "--reference",
-        action="append",
-        default=[],
-        help="a published series, e.g. Flamingo-9B (again or comma-separated for more)",
-    )
-    parser.add_argument(
-        "--examples",
-        type=int,
-        default=None,
-        metavar="N",
-        help="queries of each benchmark that bring their pictures, and as many of those that its "
-        "runs answer differently (default: 500)",
-    )
-    options = parser.parse_args(arguments)
+    """`evals report`: write the pages of runs."""
+    options = report_parser().parse_args(arguments)
     from evals.pages import write_report
-    from evals.pages.report import NUM_EXAMPLES
     from evals.progress import RichProgress
     from evals.report.references import load_references, select_references
 
@@ -38,7 +22,41 @@ def report(arguments: Sequence[str]) -> None:
         options.run_dirs,
         options.out,
         references=select_references(load_references(), names),
-        num_examples=NUM_EXAMPLES if options.examples is None else options.examples,
+        num_examples=options.examples,
         progress=RichProgress(),
     )
     print(f"report: {index}")
+
+
+def report_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "report",
+        "Write runs as static pages: results beside published numbers, curves, and every single "
+        "query with the prompt as the model saw it. They open from disk and from a CI artifact: "
+        "no server, no network.",
+        examples=(
+            "results/runs/* --out results/report",
+            "results/runs/* --reference Flamingo-9B,IDEFICS-9B --out results/report",
+            "before after --examples 2000 --out report",
+        ),
+    )
+    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    offer(runs, offer_folders)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the pages")
+    reference = parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="SERIES",
+        help="a published series, e.g. Flamingo-9B (again or comma-separated for more)",
+    )
+    offer(reference, offer_series)
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=NUM_EXAMPLES,
+        metavar="N",
+        help="queries of each benchmark that bring their pictures, and as many of those that its "
+        "runs answer differently (default: %(default)s)",
+    )
+    return parser

@@ -5,20 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.cli.output import print_results, to_line
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders, offer_folders_and_settings
 from evals.errors import ConfigError
 
 
 def score(arguments: Sequence[str]) -> None:
     """`evals score`: runs from their records, or a results file made anywhere."""
-    parser = argparse.ArgumentParser(
-        prog="evals score",
-        description="Score runs again from their records (no model), or a results file in the "
-        "official format: evals score task=okvqa split=val data_dir=DIR predictions=FILE "
-        "[partial=true]",
-    )
-    parser.add_argument("what", nargs="+", metavar="RUN_DIR|KEY=VALUE")
-    parser.add_argument("--config-dir", help="a folder with more configs (task/NAME.yaml)")
-    options = parser.parse_args(arguments)
+    options = score_parser().parse_args(arguments)
     overrides = [word for word in options.what if "=" in word and not Path(word).is_dir()]
     if not overrides:
         _score_runs([Path(word) for word in options.what])
@@ -30,17 +24,50 @@ def score(arguments: Sequence[str]) -> None:
 
 def export(arguments: Sequence[str]) -> None:
     """`evals export`: a run's official submission file."""
-    parser = argparse.ArgumentParser(
-        prog="evals export",
-        description="Write a run's answers in its benchmark's official submission format.",
-    )
-    parser.add_argument("run_dir", type=Path)
-    parser.add_argument("--out", type=Path, help="folder for the file (default: the run folder)")
-    options = parser.parse_args(arguments)
+    options = export_parser().parse_args(arguments)
     from evals.progress import RichProgress
     from evals.runner import export_run
 
     print(export_run(options.run_dir, options.out or options.run_dir, RichProgress()))
+
+
+def score_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "score",
+        "Score runs again from their records (no model), or a results file in the official format.",
+        examples=(
+            "results/runs/*",
+            "task=okvqa split=val predictions=results.json",
+            "task=vqav2 data_dir=/data/vqav2 predictions=some.json partial=true",
+        ),
+        notes="partial=true: the file need not answer every query.",
+    )
+    what = parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="RUN_DIR|KEY=VALUE",
+        help="run folders; or predictions=FILE and what says whose: task=, split=, data_dir=",
+    )
+    offer(what, offer_folders_and_settings)
+    parser.add_argument(
+        "--config-dir", metavar="DIR", help="a folder with more configs (task/NAME.yaml)"
+    )
+    return parser
+
+
+def export_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "export",
+        "Write a run's answers in its benchmark's official submission format.",
+        examples=(
+            "results/runs/vqav2-test",
+            "results/runs/vqav2-test --out submissions",
+        ),
+    )
+    run_dir = parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    offer(run_dir, offer_folders)
+    parser.add_argument("--out", type=Path, help="folder for the file (default: the run folder)")
+    return parser
 
 
 def _score_runs(run_dirs: Sequence[Path]) -> None:

@@ -5,23 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.cli.output import print_table
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders, offer_series
 
 
 def table(arguments: Sequence[str]) -> None:
     """`evals table`: runs beside published numbers."""
-    parser = argparse.ArgumentParser(
-        prog="evals table", description="Tabulate runs beside published numbers."
-    )
-    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
-    parser.add_argument(
-        "--reference",
-        action="append",
-        default=[],
-        help="a published series, e.g. Flamingo-9B (again or comma-separated for more; "
-        "`evals list references` names them)",
-    )
-    parser.add_argument("--format", choices=("rich", "md", "latex", "csv"), default="rich")
-    options = parser.parse_args(arguments)
+    options = table_parser().parse_args(arguments)
     from evals.summary import read_summary
 
     names = [name for group in options.reference for name in group.split(",") if name]
@@ -31,13 +21,49 @@ def table(arguments: Sequence[str]) -> None:
 
 def list_what(arguments: Sequence[str]) -> None:
     """`evals list`: what there is."""
-    from evals.report.listing import LISTS, render_list
-
-    parser = argparse.ArgumentParser(prog="evals list", description="List what there is.")
-    parser.add_argument("what", nargs="?", choices=LISTS)
-    parser.add_argument("--config-dir", type=Path, help="a folder with more configs")
-    options = parser.parse_args(arguments)
+    options = list_what_parser().parse_args(arguments)
     from rich.console import Console
+
+    from evals.report.listing import LISTS, render_list
 
     for name in [options.what] if options.what else LISTS:
         Console().print(render_list(name, config_dir=options.config_dir))
+
+
+def table_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "table",
+        "Tabulate runs beside published numbers; what does not bear comparison is marked and "
+        "explained.",
+        examples=(
+            "results/runs/*",
+            "results/runs/* --reference Flamingo-9B,IDEFICS-9B",
+            "results/runs/* --reference Flamingo-9B --format md > table.md",
+        ),
+    )
+    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    offer(runs, offer_folders)
+    reference = parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="SERIES",
+        help="a published series, e.g. Flamingo-9B (again or comma-separated for more; "
+        "`evals list references` names them)",
+    )
+    offer(reference, offer_series)
+    parser.add_argument("--format", choices=("rich", "md", "latex", "csv"), default="rich")
+    return parser
+
+
+def list_what_parser() -> argparse.ArgumentParser:
+    from evals.report.listing import LISTS
+
+    parser = make_parser(
+        "list",
+        "List what there is, all or one kind of it.",
+        examples=("", "tasks", "tasks --config-dir my_configs"),
+    )
+    parser.add_argument("what", nargs="?", choices=LISTS)
+    parser.add_argument("--config-dir", type=Path, metavar="DIR", help="a folder with more configs")
+    return parser

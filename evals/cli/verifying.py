@@ -5,18 +5,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals.cli.parsing import make_parser, offer
+from evals.cli.words import offer_folders
+
 
 def verify(arguments: Sequence[str]) -> None:
     """`evals verify`: scores and fingerprints again; exits with 1 where something changed."""
-    parser = argparse.ArgumentParser(
-        prog="evals verify",
-        description="Compute every score again from the records, and every fingerprint of what is "
-        "still on disk (plan, prompts, data files, pictures, checkpoint files), and name what "
-        "changed. Nothing is written.",
-        epilog="exit codes: 0 all holds (or is gone), 1 something changed, 2 misuse",
-    )
-    parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
-    options = parser.parse_args(arguments)
+    options = verify_parser().parse_args(arguments)
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -38,3 +33,17 @@ def verify(arguments: Sequence[str]) -> None:
     print(f"{changed} changed" if changed else "nothing changed")
     sys.stdout.flush()
     sys.exit(1 if changed else 0)
+
+
+def verify_parser() -> argparse.ArgumentParser:
+    parser = make_parser(
+        "verify",
+        "Compute every score again from the records, and every fingerprint of what is still on "
+        "disk (plan, prompts, data files, pictures, checkpoint files), and name what changed. "
+        "Nothing is written.",
+        examples=("results/runs/okvqa-good", "results/runs/*"),
+        notes="exit codes: 0 all holds (or is gone), 1 something changed, 2 misuse",
+    )
+    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
+    offer(runs, offer_folders)
+    return parser

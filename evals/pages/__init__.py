@@ -6,6 +6,6 @@
 network: data are script files that the pages load in pieces.
 """
 
-from evals.pages.report import write_report
+from evals.pages.report import check_place, write_report
 
-__all__ = ["write_report"]
+__all__ = ["check_place", "write_report"]

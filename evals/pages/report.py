@@ -22,7 +22,6 @@ from evals.types import Image
 
 MARKER = "evals-report.json"
 """Says that a folder is a report, and may be replaced by another."""
-NUM_EXAMPLES = 500
 
 _HERE = Path(__file__).parent
 
@@ -32,7 +31,7 @@ def write_report(
     out: Path,
     *,
     references: Sequence[Reference] = (),
-    num_examples: int = NUM_EXAMPLES,
+    num_examples: int = 500,
     progress: Progress,
 ) -> Path:
     """Write the pages of runs into a folder; return its `index.html`.
@@ -44,7 +43,7 @@ def write_report(
         ConfigError: the folder holds something other than a report.
         ResultsError: a folder is no finished run, or a table cannot tell two runs apart.
     """
-    _check_place(out)
+    check_place(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
@@ -59,14 +58,19 @@ def write_report(
     return out / "index.html"
 
 
-def _check_place(out: Path) -> None:
+def check_place(out: Path) -> None:
+    """See whether a report may be written there.
+
+    Raises:
+        ConfigError: it is a file, or a folder that holds something other than a report.
+    """
     if out.is_dir():
         if any(out.iterdir()) and not (out / MARKER).is_file():
             raise ConfigError(
-                f"--out {out} is not empty and holds no report; choose another folder"
+                f"{out} is not empty and holds no report; choose another folder for it"
             )
     elif out.exists():
-        raise ConfigError(f"--out {out} is a file; give a folder")
+        raise ConfigError(f"{out} is a file; give a folder for the report")
 
 
 def _write(

@@ -1,9 +1,15 @@
 """Scores against shots: what plots and pages draw of a table."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from evals.report.cells import Cell
 from evals.report.layout import Table
+from evals.report.names import name_score
+
+Spread = Literal["seeds", "interval", "printed"]
+"""Of several seeds the lowest and the highest one's score, of one seed the 95 % interval, of a
+published number the printed deviation over seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +20,8 @@ class Point:
     value: float
     low: float
     high: float
-    """Of several seeds the lowest and the highest one's, of one seed the 95 % interval, of a
-    published number the printed deviation over seeds; where nothing is known, the value."""
+    spread: Spread | None = None
+    """What `low` and `high` are; both are the value where nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """What a reference series has at no number of shots: a fine-tuned model's score."""
+
+    series: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """The curves of one column of a table."""
 
@@ -35,33 +49,57 @@ class Panel:
     curves: tuple[Curve, ...]
     remarks: tuple[str, ...]
     """Why its runs are not comparable with its references."""
+    benchmark: str
+    """The title without the score."""
+    score: str
+    """The score in words; empty where runs have none."""
+    levels: tuple[Level, ...]
 
 
 def make_panels(table: Table) -> tuple[Panel, ...]:
-    """Return a panel for each column; a fine-tuned model, which knows no shots, has no curve."""
+    """Return a panel for each column; a fine-tuned model, which knows no shots, is a level."""
     panels = []
     for index, column in enumerate(table.columns):
         curves = []
+        levels = []
         remarks: dict[str, None] = {}
         for block in table.blocks:
-            cells = [(row.shots, row.cells[index]) for row in block.rows]
+            if block.against:
+                continue
+            cells = [(row.shots, cell) for row in block.rows if (cell := row.cells[index])]
             points = tuple(
                 _make_point(shots, cell.value, cell)
                 for shots, cell in cells
-                if shots is not None and cell is not None and cell.value is not None
+                if shots is not None and cell.value is not None
             )
-            if points and not block.against:
-                is_published = all(cell.is_published for _, cell in cells if cell)
+            if points:
+                is_published = all(cell.is_published for _, cell in cells)
                 curves.append(Curve(block.series, is_published, points))
-                for _, cell in cells:
-                    remarks |= dict.fromkeys(cell.not_comparable if cell else ())
-        panels.append(Panel(column.title, tuple(curves), tuple(remarks)))
+            levels += [
+                Level(block.series, cell.value)
+                for shots, cell in cells
+                if shots is None and cell.value is not None
+            ]
+            for _, cell in cells:
+                remarks |= dict.fromkeys(cell.not_comparable)
+        panels.append(
+            Panel(
+                title=column.title,
+                curves=tuple(curves),
+                remarks=tuple(remarks),
+                benchmark=column.title_lines[0],
+                score=name_score(column.score).words if column.score else "",
+                levels=tuple(levels),
+            )
+        )
     return tuple(panels)
 
 
 def _make_point(shots: int, value: float, cell: Cell) -> Point:
     if len(cell.of_seeds) > 1:
-        return Point(shots, value, min(cell.of_seeds), max(cell.of_seeds))
+        return Point(shots, value, min(cell.of_seeds), max(cell.of_seeds), "seeds")
     if cell.interval is not None:
-        return Point(shots, value, *cell.interval)
-    return Point(shots, value, value - (cell.std or 0.0), value + (cell.std or 0.0))
+        return Point(shots, value, *cell.interval, "interval")
+    if cell.std is not None:
+        return Point(shots, value, value - cell.std, value + cell.std, "printed")
+    return Point(shots, value, value, value)

@@ -1,6 +1,6 @@
-"""What there is: tasks, models, protocols, published numbers. What `evals list` prints.
+"""What there is: tasks, models, protocols, trackers, published numbers: what `evals list` prints.
 
-Tasks, models and protocols are read from the text of configs/*/*.yaml: nothing is composed,
+All but the numbers are read from the text of configs/*/*.yaml: nothing is composed,
 imported or loaded.
 """
 
@@ -63,10 +63,20 @@ def list_references(config_dir: Path | None = None) -> RichTable:
     return grid
 
 
+def list_trackers(config_dir: Path | None = None) -> RichTable:
+    """Tabulate the trackers and what can be set."""
+    grid = _make_grid("tracker", "what it is", "settings")
+    for name, comment, values in _read_group("tracker", config_dir):
+        keys = ", ".join(f"tracker.{key}" for key in values if key != "_target_")
+        grid.add_row(*map(Text, (name, comment, keys)))
+    return grid
+
+
 _LISTS: Mapping[str, Callable[[Path | None], RichTable]] = {
     "tasks": list_tasks,
     "models": list_models,
     "protocols": list_protocols,
+    "trackers": list_trackers,
     "references": list_references,
 }
 LISTS = tuple(_LISTS)

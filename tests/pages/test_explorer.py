@@ -103,7 +103,9 @@ def test_a_prompt_is_shown_as_the_model_got_it(
                 node.tagName === 'IMG' ? '<picture>' : node.textContent).join('')).join('')"""
     )
     assert shown == ("<s>" if request.bos else "") + expected
-    wide = visit.page.eval_on_selector_all("#detail img", "is => is.map(i => i.naturalWidth)")
+    wide = visit.page.eval_on_selector_all(
+        "#detail .prompt img", "is => is.map(i => i.naturalWidth)"
+    )
     assert len(wide) == expected.count("<picture>")
     assert all(width > 0 for width in wide)
 

@@ -196,7 +196,7 @@ evals.load("all", "runs").then((runs) => {
     const [first] = sides;
     article.replaceChildren(
       make("div", "head", heading, close),
-      ...(question ? [make("p", "raw", question)] : []),
+      make("div", "asked", ...drawing.drawPictures(first.detail), make("p", "raw", question)),
       ...[drawing.drawReferences(first.detail), drawing.drawMetadata(first.detail)].filter(Boolean),
       make("div", "sides", ...sides.map((side) => drawing.drawSide(side.run, side.detail, side.prompt, side.answer))),
     );

@@ -105,11 +105,16 @@ const drawing = (() => {
     return make("section", "", make("h3", "", "References"), list);
   }
 
+  // The pictures that the query itself asks about.
+  function drawPictures(detail) {
+    return (detail.words ?? []).filter((part) => typeof part !== "string").map(drawPicture);
+  }
+
   function drawMetadata(detail) {
     const entries = Object.entries(detail.metadata ?? {});
     if (!entries.length) return null;
     return make("p", "note", entries.map(([key, value]) => `${key}: ${value}`).join(" · "));
   }
 
-  return { make, percent, drawSide, drawReferences, drawMetadata };
+  return { make, percent, drawSide, drawReferences, drawPictures, drawMetadata };
 })();
