@@ -102,6 +102,40 @@ def test_shots_nest(
         assert large[query.id].first(fewer) == small[query.id]
 
 
+@pytest.mark.parametrize("limit", [1, 10, 25])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_written_plan_of_a_limit_is_the_beginning_of_that_of_all(
+    sampler: Callable[[Sequence[Example], int], Ranking], limit: int, tmp_path: Path
+) -> None:
+    queries = [example(f"q{n}", n) for n in range(25)]
+    whole, part = (
+        write_plan(
+            tmp_path / f"{len(asked)}.jsonl",
+            plan_of(asked, SUPPORT, sampler=sampler, shots=4).values(),
+            {"seed": SEED},
+        )
+        for asked in (queries, queries[:limit])
+    )
+    assert whole.path.read_bytes().startswith(part.path.read_bytes())
+    assert [entry.query_id for entry in part.entries()] == [query.id for query in queries[:limit]]
+
+
+@pytest.mark.parametrize("shots", [1, 4, 8])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_written_plan_begins_as_that_of_twice_as_many_shots(
+    sampler: Callable[[Sequence[Example], int], Ranking], shots: int, tmp_path: Path
+) -> None:
+    small, large = (
+        write_plan(
+            tmp_path / f"{number}.jsonl",
+            plan_of(QUERIES, SUPPORT, sampler=sampler, shots=number).values(),
+            {},
+        )
+        for number in (shots, 2 * shots)
+    )
+    assert [entry.first(shots) for entry in large.entries()] == list(small.entries())
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.integers(0, 5))
 def test_no_demonstration_shows_the_querys_picture_and_all_others_can(

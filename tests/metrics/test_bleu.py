@@ -1,6 +1,7 @@
 """BLEU's counts give back pycocoevalcap's number, and its error comes from them."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.metrics.bleu import bleu_of_counts, corpus_bleu, image_counts
+from tests.metrics.golden import read_json
 
 captions = st.lists(st.sampled_from(["a", "cat", "dog", "runs"]), max_size=7).map(" ".join)
 images = st.lists(st.tuples(captions, st.lists(captions, min_size=1, max_size=3)), min_size=1)
+
+
+def test_sixty_images_score_together_and_image_by_image(golden_dir: Path) -> None:
+    golden = read_json(golden_dir / "coco_caption_60.json")
+    hypotheses, references = golden["pred_ptb"], golden["refs_ptb"]
+    overall = corpus_bleu(hypotheses, references).values
+    assert overall == pytest.approx(golden["overall"]["Bleu_1..4"], abs=1e-12)
+    per_image = bleu_of_counts(image_counts(hypotheses, references))[:, 3].tolist()
+    assert per_image == pytest.approx(golden["per_image"]["Bleu_4"], abs=1e-12)
 
 
 @settings(deadline=None)

@@ -25,11 +25,32 @@ def golden_stems(golden_dir: Path) -> dict[str, str]:
     return {raw: row["open_flamingo_stemmer"] for raw, row in rows.items()}
 
 
+def golden_pica(golden_dir: Path) -> dict[str, str]:
+    answers: dict[str, str] = read_json(golden_dir / "okvqa_openflamingo_postprocessed.json")[
+        "answers"
+    ]
+    return answers
+
+
 def test_every_golden_stem_follows_from_its_tags_and_lemmas(golden_dir: Path) -> None:
     stems = golden_stems(golden_dir)
     assert len(stems) == 16_504
     linguist = golden_linguist(stems)
     assert {raw: stem(raw, linguist) for raw in stems} == stems
+
+
+def test_every_pica_answer_is_cut_and_stemmed_by_its_tags_and_lemmas(golden_dir: Path) -> None:
+    golden = golden_pica(golden_dir)
+    assert len(golden) == 2060
+    linguist = golden_linguist(golden)
+    assert {raw: stem(cut_answer(raw), linguist) for raw in golden} == golden
+
+
+def test_what_follows_an_answer_of_pica_is_cut_off(golden_dir: Path) -> None:
+    """PICa's own answers need no cut: each is given the next example that a model goes on with."""
+    for raw in golden_pica(golden_dir):
+        for tail in ("Question: why? Short answer: no", "Answer: no", ", no"):
+            assert cut_answer(f"{raw}{tail}") == raw
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +67,7 @@ def test_every_golden_answer_is_stemmed_by_nltk(golden_dir: Path, linguist: Ling
 
 
 def test_every_pica_answer_is_post_processed(golden_dir: Path, linguist: Linguist) -> None:
-    golden = read_json(golden_dir / "okvqa_openflamingo_postprocessed.json")["answers"]
+    golden = golden_pica(golden_dir)
     assert {raw: stem(cut_answer(raw), linguist) for raw in golden} == golden
 
 
