@@ -75,19 +75,27 @@ def register_schema() -> None:
 
 
 def compose_config(overrides: Sequence[str], *, config_dir: str | None = None) -> Mapping[str, Any]:
-    """Compose a config without running a Hydra application."""
+    """Compose a config without running a Hydra application; inside another one, too."""
     from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     register_schema()
     if config_dir:
         overrides = [f"hydra.searchpath=[{Path(config_dir).absolute().as_uri()}]", *overrides]
+    hydra = GlobalHydra.instance()
+    outer = hydra.hydra  # of somebody's own application that calls us
+    hydra.clear()
     try:
         with initialize_config_dir(str(configs_dir()), version_base="1.3"):
             return resolve_config(compose("run", list(overrides)))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(str(error)) from error
+    finally:
+        if outer is not None:
+            hydra.clear()
+            hydra.initialize(outer)
 
 
 def resolve_config(config: "DictConfig") -> Mapping[str, Any]:
