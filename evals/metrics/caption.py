@@ -6,9 +6,11 @@ the images that are scored, so a subset's score is not comparable, and a single 
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from evals.metrics.bleu import corpus_bleu
+from evals.metrics.cider import cider_per_image
 from evals.metrics.meteor import meteor
 from evals.metrics.ptb import ptb_tokenize
 from evals.metrics.scoring import (
@@ -52,15 +54,18 @@ def _captions(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
     if not predictions:
         return tuple(not_computed(name, 0, note=NO_PREDICTIONS) for name in NAMES)
     captions = tokenise(predictions)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        # METEOR is a process of its own, which works while Python counts.
+        meteor_scored = executor.submit(_meteor, captions)
+        bleu_scores, rouge_score, cider_score = _bleu(captions), rouge_l(captions), cider(captions)
+        return (*bleu_scores, meteor_scored.result(), rouge_score, cider_score)
+
+
+def _bleu(captions: TokenisedCaptions) -> tuple[Score, ...]:
     bleu = corpus_bleu(captions.hypotheses, captions.references)
-    return (
-        *(
-            _with_spread(Score(f"bleu_{n}", value, len(captions.ids)), spread)
-            for n, (value, spread) in enumerate(zip(bleu.values, bleu.spreads, strict=True), 1)
-        ),
-        _meteor(captions),
-        rouge_l(captions),
-        cider(captions),
+    return tuple(
+        _with_spread(Score(f"bleu_{n}", value, len(captions.ids)), spread)
+        for n, (value, spread) in enumerate(zip(bleu.values, bleu.spreads, strict=True), 1)
     )
 
 
@@ -82,16 +87,12 @@ def rouge_l(captions: TokenisedCaptions) -> Score:
 
 def cider(captions: TokenisedCaptions) -> Score:
     """Score; the error is a bootstrap's over images, the idf being that of all of them."""
-    from pycocoevalcap.cider.cider import Cider
+    import numpy as np
 
-    value, per_image = 0.0, [0.0] * len(captions.ids)
-    # pycocoevalcap fails where no reference has a word left; nothing can match, so it is 0.
-    if any(reference for references in captions.references for reference in references):
-        mean, each = Cider().compute_score(*_as_coco(captions))
-        value, per_image = float(mean), each.tolist()
+    per_image = cider_per_image(captions.hypotheses, captions.references)
     score = Score(
         "cider",
-        value,
+        float(np.mean(per_image)),
         len(captions.ids),
         per_example=dict(zip(captions.ids, per_image, strict=True)),
     )

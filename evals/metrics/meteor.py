@@ -14,6 +14,9 @@ from typing import IO
 
 from evals.metrics.java import jar_path, java_command, java_environment, java_failed
 
+AT_ONCE = 32
+"""Lines; the answers to twice as many, about 150 bytes each, must fit into a pipe (16 or 64 kB)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meteor:
@@ -61,10 +64,9 @@ def _converse(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
 ) -> Meteor:
-    def ask(line: str) -> str:
-        stdin.write(f"{line}\n")
+    def send(lines: Sequence[str]) -> None:
+        stdin.write("".join(f"{line}\n" for line in lines))
         stdin.flush()
-        return read()
 
     def read() -> str:
         answer = stdout.readline()
@@ -72,12 +74,17 @@ def _converse(
             raise EOFError
         return answer.strip()
 
-    statistics = [
-        ask(" ||| ".join(["SCORE", *map(_plain, refs), _plain(hypothesis)]))
+    requests = [
+        " ||| ".join(["SCORE", *map(_plain, refs), _plain(hypothesis)])
         for hypothesis, refs in zip(hypotheses, references, strict=True)
     ]
-    first = ask(" ||| ".join(["EVAL", *statistics]))
-    per_caption = [float(first), *(float(read()) for _ in statistics[1:])]
+    statistics: list[str] = []
+    for start in range(0, len(requests) + AT_ONCE, AT_ONCE):
+        send(requests[start : start + AT_ONCE])
+        # The lines before these, so that neither side waits for the other.
+        statistics += [read() for _ in requests[len(statistics) : start]]
+    send([" ||| ".join(["EVAL", *statistics])])
+    per_caption = [float(read()) for _ in statistics]
     return Meteor(corpus=float(read()), per_caption=per_caption)
 
 
