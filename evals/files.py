@@ -5,8 +5,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SETTLED_NS = 2_000_000_000
@@ -33,11 +33,22 @@ def write_lines(path: Path, values: Iterable[object]) -> None:
     _write(path, (line.encode("utf-8", "surrogatepass") for line in lines))
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let what a disk refuses say where: a write that fails does not name its file by itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
 def _write(path: Path, parts: Iterable[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())

@@ -5,6 +5,7 @@
     ├── identity.json   what the answers depend on, and its hash
     ├── plan.jsonl      query -> demonstrations (evals.demonstrations.plan)
     ├── records.jsonl   one line an answer, flushed as it comes; a run resumes behind the last
+    ├── failures.jsonl  queries that could not be asked (on_error=record), if there are any
     ├── answered.json   what the answers were made from: code, model, data files, pictures
     ├── queries.jsonl   what each query scored; runs are compared by it (evals.query_scores)
     └── summary.json    the scores, and all that a table says of them
@@ -24,7 +25,7 @@ from typing import Any, BinaryIO, Self
 import yaml
 
 from evals.errors import ResultsError, list_problems
-from evals.files import sha256_json, write_atomic
+from evals.files import naming, sha256_json, write_atomic
 from evals.records import RECORDS, Record, cut_torn_line
 from evals.secrets import hide_secrets
 
@@ -98,12 +99,17 @@ class RunFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError:  # what a full disk did not take, closing tries again
+            if error is None:
+                raise
 
     def append(self, record: Record) -> None:
         """Write one record; it survives the process from here on."""
-        self._file.write(record.to_json().encode("utf-8", "surrogatepass") + b"\n")
-        self._file.flush()
+        with naming(self.path / RECORDS):
+            self._file.write(record.to_json().encode("utf-8", "surrogatepass") + b"\n")
+            self._file.flush()
 
     def _check_identity(self, identity: Mapping[str, Any]) -> None:
         path = self.path / IDENTITY
