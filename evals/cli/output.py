@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evals.cli.references import find_references
+
 if TYPE_CHECKING:
     from evals.summary import RunSummary
 
@@ -16,13 +18,12 @@ def print_table(
 
     from evals.query_scores import QUERIES, read_query_scores
     from evals.report import table as tables
-    from evals.report.references import load_references, select_references
 
     folders = {(summary.hash, summary.seed): run_dir for run_dir, summary in runs}
     complete = all((run_dir / QUERIES).is_file() for run_dir, _ in runs)
     made = tables.build_table(
         [summary for _, summary in runs],
-        select_references(load_references(), names),
+        find_references(names),
         read_queries=(lambda run: read_query_scores(folders[run.hash, run.seed]))
         if complete
         else None,

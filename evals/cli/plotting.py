@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.cli.parsing import make_parser, offer
-from evals.cli.words import offer_folders, offer_series
+from evals.cli.references import add_reference, find_references, split_names
+from evals.cli.words import offer_folders
 
 
 def plot(arguments: Sequence[str]) -> None:
@@ -14,12 +15,11 @@ def plot(arguments: Sequence[str]) -> None:
     from evals.plotting.figure import draw_figure
     from evals.plotting.files import check_suffix, save_figure
     from evals.plotting.tables import read_runs
-    from evals.report.references import load_references, select_references
     from evals.report.table import build_table
 
     check_suffix(options.out)  # before any work
-    references = select_references(load_references(), _split(options.reference))
-    runs = read_runs(options.runs, _split(options.benchmark))
+    references = find_references(split_names(options.reference))
+    runs = read_runs(options.runs, split_names(options.benchmark))
     table = build_table([run for _, run in runs], references)
     figure = draw_figure(table, width=options.width, title=options.title)
     save_figure(figure, options.out, made_from=list(dict.fromkeys(run.hash for _, run in runs)))
@@ -48,15 +48,7 @@ def plot_parser() -> argparse.ArgumentParser:
         help="a run folder, or a folder that holds some",
     )
     offer(runs, offer_folders)
-    reference = parser.add_argument(
-        "--reference",
-        action="append",
-        default=[],
-        metavar="SERIES",
-        help="a published series, e.g. Flamingo-9B (again or comma-separated for more; "
-        "`evals list references` names them)",
-    )
-    offer(reference, offer_series)
+    add_reference(parser)
     parser.add_argument(
         "--benchmark",
         action="append",
@@ -75,7 +67,3 @@ def plot_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--title", metavar="TEXT", help="instead of the table's; '' for none")
     return parser
-
-
-def _split(groups: Sequence[str]) -> list[str]:
-    return [name for group in groups for name in group.split(",") if name]

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals.cli.parsing import make_parser, offer
-from evals.cli.words import offer_folders, offer_series
+from evals.cli.references import add_reference, find_references, split_names
+from evals.cli.words import offer_folders
 
 NUM_EXAMPLES = 500
 
@@ -15,13 +16,11 @@ def report(arguments: Sequence[str]) -> None:
     options = report_parser().parse_args(arguments)
     from evals.pages import write_report
     from evals.progress import RichProgress
-    from evals.report.references import load_references, select_references
 
-    names = [name for group in options.reference for name in group.split(",") if name]
     index = write_report(
         options.run_dirs,
         options.out,
-        references=select_references(load_references(), names),
+        references=find_references(split_names(options.reference)),
         num_examples=options.examples,
         progress=RichProgress(),
     )
@@ -43,14 +42,7 @@ def report_parser() -> argparse.ArgumentParser:
     runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
     offer(runs, offer_folders)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the pages")
-    reference = parser.add_argument(
-        "--reference",
-        action="append",
-        default=[],
-        metavar="SERIES",
-        help="a published series, e.g. Flamingo-9B (again or comma-separated for more)",
-    )
-    offer(reference, offer_series)
+    add_reference(parser)
     parser.add_argument(
         "--examples",
         type=int,

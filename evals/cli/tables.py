@@ -6,7 +6,8 @@ from pathlib import Path
 
 from evals.cli.output import print_table
 from evals.cli.parsing import make_parser, offer
-from evals.cli.words import offer_folders, offer_series
+from evals.cli.references import add_reference, split_names
+from evals.cli.words import offer_folders
 
 
 def table(arguments: Sequence[str]) -> None:
@@ -14,9 +15,8 @@ def table(arguments: Sequence[str]) -> None:
     options = table_parser().parse_args(arguments)
     from evals.summary import read_summary
 
-    names = [name for group in options.reference for name in group.split(",") if name]
     runs = [(folder, read_summary(folder)) for folder in options.run_dirs]
-    print_table(runs, names, options.format)
+    print_table(runs, split_names(options.reference), options.format)
 
 
 def list_what(arguments: Sequence[str]) -> None:
@@ -43,15 +43,7 @@ def table_parser() -> argparse.ArgumentParser:
     )
     runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
     offer(runs, offer_folders)
-    reference = parser.add_argument(
-        "--reference",
-        action="append",
-        default=[],
-        metavar="SERIES",
-        help="a published series, e.g. Flamingo-9B (again or comma-separated for more; "
-        "`evals list references` names them)",
-    )
-    offer(reference, offer_series)
+    add_reference(parser)
     parser.add_argument("--format", choices=("rich", "md", "latex", "csv"), default="rich")
     return parser
 
