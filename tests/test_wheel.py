@@ -72,3 +72,36 @@ def test_it_evaluates_the_shipped_checkpoint_on_the_mini_benchmarks(
     printed = run_installed(*command, installed=installed, cwd=tmp_path)
     assert json.loads(printed.splitlines()[-1])["num_queries"] == 2
     assert "mini" in printed
+
+
+@pytest.mark.slow
+def test_pip_puts_it_into_an_empty_environment(tmp_path: Path) -> None:
+    """As a user does: the wheel and what it needs, nothing of this checkout."""
+    environment, work = tmp_path / "environment", tmp_path / "work"
+    work.mkdir()
+    building = ["-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path)]
+    subprocess.run([sys.executable, *building, REPOSITORY], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    installing = ["install", "--quiet", "--constraint", str(REPOSITORY / "requirements.lock")]
+    subprocess.run([environment / "bin" / "pip", *installing, wheel], check=True)
+    variables = {key: value for key, value in os.environ.items() if key != "EVALS_DATA_DIR"}
+
+    def evals(*words: str) -> str:
+        done = subprocess.run(
+            [environment / "bin" / "evals", *words],
+            cwd=work,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "Flamingo-9B" in evals("list", "references")
+    printed = evals("run", "suite=demo", "limit=3", "shots=1", "run_dir=runs")
+    assert "report: " in printed
+    assert (work / "results" / "report" / "queries.html").is_file()
+    assert (work / "results" / "report" / "static" / "chart.umd.min.js").is_file()
+    assert len(json.loads(printed.splitlines()[-1])["runs"]) == 5
