@@ -33,6 +33,15 @@ class SourceKind(StrEnum):
     hub = "hub"
 
 
+class OnError(StrEnum):
+    """What becomes of a query whose picture cannot be read."""
+
+    stop = "stop"
+    """The run stops, and says which pictures these are."""
+    record = "record"
+    """A failure is recorded, which scores as wrong."""
+
+
 @dataclass
 class DemonstrationsConfig:
     sampler: Sampler = Sampler.random
@@ -62,9 +71,11 @@ class RunConfig:
     annotations: str | None = None
     run_dir: str | None = None
     demonstrations: DemonstrationsConfig = field(default_factory=DemonstrationsConfig)
+    on_error: OnError = OnError.stop
     reference: list[str] = field(default_factory=list)
     report: str | None = None
     tracker: Any = None
+    execution: Any = None
 
 
 def register_schema() -> None:
@@ -158,10 +169,23 @@ def build_tracker(node: Mapping[str, Any]) -> object:
     Raises:
         ConfigError: it cannot be imported, or does not know an argument.
     """
+    return _build("tracker", node)
+
+
+def build_execution(node: Mapping[str, Any]) -> object:
+    """Make what a config's `execution` names; whether it is one, evals.execution sees.
+
+    Raises:
+        ConfigError: it cannot be imported, or does not know an argument.
+    """
+    return _build("execution", node)
+
+
+def _build(name: str, node: Mapping[str, Any]) -> object:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
     try:
         return instantiate({"_convert_": "all", **node})
     except InstantiationException as error:
-        raise ConfigError(f"tracker: {error}") from error
+        raise ConfigError(f"{name}: {error}") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals.compose import Sampler, SourceKind, build_model_spec
+from evals.compose import OnError, Sampler, SourceKind, build_model_spec
 from evals.errors import ConfigError
 from evals.files import cache_dir
 from evals.mini import MINI_TASKS, ensure_mini, is_mini
@@ -44,6 +44,7 @@ class Settings:
     sampler: Sampler
     num_support: int | None
     plan: Path | None
+    on_error: OnError
     references: tuple[str, ...]
     report: Path | None
     values: Mapping[str, Any]
@@ -83,6 +84,7 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
         sampler=Sampler(demonstrations["sampler"]),
         num_support=demonstrations["num_support"],
         plan=_path(demonstrations["plan"]),
+        on_error=OnError(values.get("on_error", OnError.stop)),  # older run folders do not say
         references=tuple(values["reference"]),
         report=_path(values.get("report")),
         values=values,
@@ -126,6 +128,7 @@ def narrow_config(
         "run_dir": None,
         "report": None,  # it and the tracker show scores, and have no part in them
         "tracker": None,
+        "execution": None,  # nor has where answers were made
         **paths,
     }
 

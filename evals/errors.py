@@ -3,9 +3,11 @@
     EvalError
     ├── ConfigError       a setting: unknown, missing, contradictory
     ├── DataError         an annotation file, a picture, a row
+    │   └── PictureError  a picture that cannot be read or decoded
     ├── PromptError       a prompt that cannot be built or read
     ├── CheckpointError   a model folder: files, config, weights
-    └── ResultsError      a run folder or a results file
+    ├── ResultsError      a run folder or a results file
+    └── WorkerError       a process elsewhere that answers: it died, or hung
 
 Anything else that is raised is a bug of ours and keeps its traceback.
 """
@@ -25,6 +27,10 @@ class DataError(EvalError):
     """A data file, a picture or a row is missing or malformed."""
 
 
+class PictureError(DataError):
+    """A picture cannot be read or decoded."""
+
+
 class PromptError(EvalError):
     """A prompt cannot be built, or the model cannot read it."""
 
@@ -37,10 +43,21 @@ class ResultsError(EvalError):
     """A run folder or a results file does not hold what is asked of it."""
 
 
+class WorkerError(EvalError):
+    """Processes that answer elsewhere die or hang, again and again."""
+
+
+MAX_LENGTH = 1000
+"""Of a problem that is listed: what it quotes may be a whole damaged file."""
+
+
 def list_problems(problems: Iterable[str], *, max_shown: int = 20) -> str:
     """Return one line a problem, cut after `max_shown` with the number left out."""
     lines = list(problems)
-    shown = [f"  - {line}" for line in lines[:max_shown]]
+    shown = [
+        f"  - {line}" if len(line) <= MAX_LENGTH else f"  - {line[:MAX_LENGTH]}..."
+        for line in lines[:max_shown]
+    ]
     if len(lines) > max_shown:
         shown.append(f"  ... and {len(lines) - max_shown} more")
     return "\n".join(shown)

@@ -2,7 +2,7 @@
 
 One JSON line a query, in the order of the split:
 `{"id": "42", "picture": "9", "answer": "red", "scores": {"official": 0.9}}`, of a closed set with
-`label`, `choice` and `probabilities` as well.
+`label`, `choice` and `probabilities` as well, of a query that could not be asked with `failed`.
 """
 
 import json
@@ -31,6 +31,8 @@ class QueryScore:
     choice: int | None = None
     probabilities: tuple[float, ...] = ()
     """The last three of closed sets only."""
+    failed: bool = False
+    """It was not answered: its picture cannot be read."""
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {"id": self.id, "picture": self.picture, "answer": self.answer}
@@ -38,13 +40,15 @@ class QueryScore:
             values["label"] = self.label
             values["choice"] = self.choice
             values["probabilities"] = self.probabilities
+        if self.failed:
+            values["failed"] = True
         values["scores"] = self.scores
         return values
 
 
 AREAS: Mapping[str, Callable[[QueryScore], float]] = {
     "roc_auc": lambda query: query.probabilities[1],
-    "roc_auc_hard_labels": lambda query: float(query.choice or 0),
+    "roc_auc_hard_labels": lambda query: 0.5 if query.failed else float(query.choice or 0),
 }
 """Score name -> what ranks a query; the others are means of what the queries scored."""
 
@@ -82,7 +86,7 @@ def read_query_scores(run_dir: Path) -> Iterator[QueryScore]:
         for number, line in enumerate(file, start=1):
             try:
                 yield parse_query_score(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ResultsError(
                     f"{path} line {number} is not a query's ({error!r}); {way_out} again"
                 ) from error
@@ -102,4 +106,5 @@ def parse_query_score(values: Mapping[str, Any]) -> QueryScore:
         label=values.get("label"),
         choice=values.get("choice"),
         probabilities=tuple(values.get("probabilities", ())),
+        failed=bool(values.get("failed", False)),
     )

@@ -1,14 +1,20 @@
-"""Records: one JSON line an answer, written once and never changed."""
+"""Records: one JSON line an answer, written once and never changed.
+
+Beside them, failures: the queries that could not be asked (on_error=record). A failure is no
+answer: the next call tries its query again, so the file holds the last call's.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from evals.errors import ResultsError
+from evals.files import write_lines
 
 RECORDS = "records.jsonl"
+FAILURES = "failures.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def read_records(run_dir: Path) -> Iterator[Record]:
                 return
             try:
                 record = _parse_record(json.loads(line.decode("utf-8", "surrogatepass")))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ResultsError(
                     f"{path} line {number} is no record ({error!r}); delete that line and run the "
                     "same command again, and its query is answered anew"
@@ -93,6 +99,37 @@ def read_records(run_dir: Path) -> Iterator[Record]:
                 raise ResultsError(f"{path} line {number}: query {record.id} a second time")
             seen.add(record.id)
             yield record
+
+
+def read_failures(run_dir: Path) -> dict[str, str]:
+    """Return query id -> why it could not be asked, of all that have no answer yet.
+
+    Raises:
+        ResultsError: a line is not one of ours.
+    """
+    path = run_dir / FAILURES
+    if not path.is_file():
+        return {}
+    failures = {}
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            values = json.loads(line.decode("utf-8", "surrogatepass"))
+            failures[str(values["id"])] = str(values["failure"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ResultsError(
+                f"{path} line {number} is no failure ({error!r}); delete the file and run the same "
+                "command again"
+            ) from error
+    return failures
+
+
+def write_failures(run_dir: Path, failures: Mapping[str, str]) -> None:
+    """Write query id -> why it could not be asked, in place of what is there."""
+    if failures:
+        rows = ({"id": query_id, "failure": reason} for query_id, reason in failures.items())
+        write_lines(run_dir / FAILURES, rows)
+    else:
+        (run_dir / FAILURES).unlink(missing_ok=True)
 
 
 def cut_torn_line(file: BinaryIO) -> None:
@@ -110,6 +147,8 @@ def cut_torn_line(file: BinaryIO) -> None:
 
 def _parse_record(values: dict[str, Any]) -> Record:
     response: Generated | Ranked
+    if not isinstance(values["id"], str) or not isinstance(values.get("text", ""), str):
+        raise TypeError("id and text are strings")
     if "text" in values:
         response = Generated(
             values["text"], tuple(values["token_ids"]), values["logprob"], values["finish_reason"]

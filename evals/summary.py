@@ -60,6 +60,8 @@ class RunSummary:
     """answered.json: the code, model, data files and pictures that the answers were made from."""
     scored: Mapping[str, Any]
     """The code that computed the scores."""
+    num_failures: int = 0
+    """Queries whose picture cannot be read: scored as wrong (on_error=record)."""
 
 
 def write_summary(run_dir: Path, summary: RunSummary) -> None:
@@ -93,5 +95,5 @@ def read_summary(run_dir: Path) -> RunSummary:
         raise ResultsError(f"{run_dir} has no {SUMMARY}; {way_out}")
     try:
         return parse_summary(json.loads(path.read_bytes()))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ResultsError(f"{path}: {error}; `evals score {run_dir}` makes it again") from error

@@ -10,13 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
 import yaml
 from hydra.utils import instantiate
 
 from evals import evaluate
-from evals.compose import build_model_spec, build_task, build_tracker, compose_config
+from evals.compose import (
+    build_model_spec,
+    build_task,
+    build_tracker,
+    compose_config,
+    register_schema,
+)
 from evals.config import Settings, parse_config
+from evals.execution.execution import open_execution
 from evals.protocols import find_changes
 from evals.resources import configs_dir
 from evals.trackers import Tracker, open_tracker
@@ -44,7 +52,7 @@ def test_the_first_line_says_what_it_is_and_how_to_run_it(path: Path, tmp_path: 
     group, name = path.relative_to(configs_dir()).parent.as_posix(), path.stem
     chosen = {"run": "--cfg"}.get(name, f"{group}={name}")
     assert chosen in words, f"the command of {path} does not choose it"
-    compose_config([word for word in words if word not in ("--cfg", "job")])
+    compose_config([word for word in words if word not in ("--cfg", "job", "-m")])
 
 
 def compose(*words: str) -> Settings:
@@ -99,8 +107,36 @@ def check_tracker(name: str) -> None:
             assert getattr(tracker, key) == node[key]
 
 
-def check_logging(name: str) -> None:
+def check_execution(name: str) -> None:
+    node = compose_config(["task=okvqa", f"execution={name}"])["execution"]
+    execution = open_execution(node)
+    if node["_target_"] is None:
+        assert execution is None
+    for key in node.keys() - {"_target_"}:
+        assert getattr(execution, key) == node[key]
+
+
+def check_hydra(name: str) -> None:
     group, _, file = name.partition("/")
+    if group == "launcher":
+        check_launcher(file)
+    else:
+        check_logging(group, file)
+
+
+def check_launcher(name: str) -> None:
+    """Hydra knows which settings there are; tests/test_sweeps.py launches."""
+    register_schema()
+    with hydra.initialize_config_dir(str(configs_dir()), version_base="1.3"):
+        words = ["task=okvqa", f"hydra/launcher={name}"]
+        launcher = hydra.compose("run", words, return_hydra_config=True).hydra.launcher
+    values = yaml.safe_load((configs_dir() / "hydra" / "launcher" / f"{name}.yaml").read_text())
+    assert "submitit_launcher" in launcher._target_
+    for key in values.keys() - {"defaults"}:
+        assert launcher[key] == values[key]
+
+
+def check_logging(group: str, file: str) -> None:
     content = yaml.safe_load((configs_dir() / "hydra" / group / f"{file}.yaml").read_text())
     root = logging.getLogger()
     before = root.handlers[:], root.level
@@ -119,7 +155,8 @@ CHECKS: Mapping[str, Callable[[str], None]] = {
     "protocol": check_protocol,
     "suite": check_suite,
     "tracker": check_tracker,
-    "hydra": check_logging,
+    "execution": check_execution,
+    "hydra": check_hydra,
 }
 """Group -> builds a file of it. A new group brings its check."""
 

@@ -139,7 +139,7 @@ MOCK = ("model=mock", "limit=2")
 Handling = Composed | Parsed | Executed | Made | Elsewhere | Foreign
 RULES: Sequence[tuple[str, Handling]] = (
     (r"make \w+", Made()),
-    (r"(cat|tensorboard|wandb) .*", Foreign()),
+    (r"(cat|tensorboard|wandb|ray) .*", Foreign()),
     # docs/adding-a-task.md and docs/adding-a-model.md
     (
         r"PYTHONPATH=\. evals run .*task=easy_vqa.*",
@@ -152,6 +152,10 @@ RULES: Sequence[tuple[str, Handling]] = (
     (r"PYTHONPATH=\. evals run .*my_tracker.*", Composed()),
     # evals run
     (r"evals run .*--cfg job", Executed(shows="tasks:")),
+    (
+        r"evals run -m hydra/launcher=slurm .*",
+        Elsewhere("tests/test_sweeps.py", "def test_a_job_that_slurm_tells_to_end"),
+    ),
     (r"evals run -m .*", Executed(MOCK)),
     (r"evals run task=okvqa shots=\[0,4\] limit=20", Executed(replace={"limit=20": "limit=2"})),
     (r"evals run task=\[[\w,]+\] shots=\[0,4\] seed=\[0,1\]", Executed(MOCK)),
@@ -184,6 +188,14 @@ RULES: Sequence[tuple[str, Handling]] = (
     (
         r"python -m evals\.bench\.harness",
         Elsewhere("tests/bench/test_harness.py", '"-m", "evals.bench.harness"'),
+    ),
+    (
+        r"python -m tests\.faults\.kills .*",
+        Elsewhere("tests/faults/test_long.py", '"tests.faults.kills", "--number"'),
+    ),
+    (
+        r"python -m tests\.faults\.soak",
+        Elsewhere("tests/faults/test_long.py", '"tests.faults.soak", "--queries"'),
     ),
     (
         r"python -m pytest -m gpu",

@@ -9,7 +9,7 @@ from evals.errors import EvalError, list_problems
 def test_every_error_of_ours_is_one_that_the_user_can_mend() -> None:
     raised = [value for value in vars(errors).values() if isinstance(value, type)]
     own = [error for error in raised if error.__module__ == errors.__name__]
-    assert len(own) == 6
+    assert len(own) == 8
     assert all(issubclass(error, EvalError) for error in own)
     assert not issubclass(EvalError, ValueError | OSError), "handlers of those must not hide it"
 
@@ -34,3 +34,10 @@ def test_problems_are_listed_up_to_a_number_and_the_rest_counted(
 def test_twenty_problems_are_shown_unless_told() -> None:
     assert len(list_problems("p" * 20).splitlines()) == 20
     assert list_problems("p" * 21).endswith("... and 1 more")
+
+
+def test_a_problem_that_quotes_a_whole_file_is_cut() -> None:
+    line = list_problems(["x.json, row 3: " + "a" * 10**6])
+    assert line.startswith("  - x.json, row 3: aaa")
+    assert line.endswith("a...")
+    assert len(line) < 1100

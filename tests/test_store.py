@@ -16,7 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import ResultsError
-from evals.records import RECORDS, Generated, Ranked, Record, read_records
+from evals.records import (
+    RECORDS,
+    Generated,
+    Ranked,
+    Record,
+    read_failures,
+    read_records,
+    write_failures,
+)
 from evals.store import (
     CONFIG,
     IDENTITY,
@@ -155,6 +163,11 @@ def test_a_long_torn_line_is_cut_whole(tmp_path: Path) -> None:
         b'{"id": "2"}',
         b'{"id": "2", "text": "yes"}',
         b'{"id": "2", "logprobs": 3}',
+        b'{"id": ["2"], "text": "", "token_ids": [], "logprob": 0, "finish_reason": "eos", '
+        b'"prompt_sha256": "", "demonstrations": [], "dropped": [], "num_prompt_tokens": 1}',
+        b'{"id": "2", "text": ["yes"], "token_ids": [], "logprob": 0, "finish_reason": "eos", '
+        b'"prompt_sha256": "", "demonstrations": [], "dropped": [], "num_prompt_tokens": 1}',
+        b"[" * 100_000,
         b"\xff\xfe\x00",
     ],
 )
@@ -435,3 +448,23 @@ def test_a_summary_of_another_version_is_an_error_with_the_way_out(
 def test_a_run_folders_name_is_safe_for_any_file_system() -> None:
     name = name_run(task="vqav2", model="a b/c:d", shots=4, seed=0, digest="0123456789ab")
     assert name == "vqav2-a-b-c-d-4shot-seed0-0123456789ab"
+
+
+# ------------------------------------------------------------------------- failures
+
+
+def test_failures_are_kept_beside_the_records_and_replaced(tmp_path: Path) -> None:
+    assert read_failures(tmp_path) == {}
+    write_failures(tmp_path, {"1": "it is empty", "\ud800": "é\u2028"})
+    assert read_failures(tmp_path) == {"1": "it is empty", "\ud800": "é\u2028"}
+    write_failures(tmp_path, {"2": "gone"})
+    assert read_failures(tmp_path) == {"2": "gone"}
+    write_failures(tmp_path, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", [b"", b"null", b"[1]", b'{"id": "1"}', b"[" * 10**5, b"\xff"])
+def test_a_malformed_failure_is_an_error_that_names_it(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "failures.jsonl").write_bytes(b'{"id": "1", "failure": "x"}\n' + line + b"\n")
+    with pytest.raises(ResultsError, match=r"failures\.jsonl line 2 is no failure"):
+        read_failures(tmp_path)

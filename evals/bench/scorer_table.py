@@ -50,13 +50,13 @@ class Row:
         return self.list_differences() + [slower] * (ours > NOISE * theirs)
 
 
-def print_table(rows: Sequence[Row], *, rounds: int, official: str) -> None:
+def print_table(rows: Sequence[Row], *, rounds: int, theirs: str) -> None:
     """Print to stdout.
 
     Args:
         rows: of the table.
         rounds: of which seconds are the medians.
-        official: what stood for the official VQA evaluator.
+        theirs: what the others are.
     """
     from rich import box
     from rich.console import Console
@@ -64,8 +64,7 @@ def print_table(rows: Sequence[Row], *, rounds: int, official: str) -> None:
 
     table = Table(
         title=f"our scorers beside the official ones, medians of {rounds} rounds",
-        caption=f"theirs: GT-Vision-Lab/VQA ({official}), pycocoevalcap\n"
-        "ratio: theirs by ours; GB: peak memory, ours and theirs",
+        caption=f"theirs: {theirs}\nratio: theirs by ours; GB: peak memory, ours and theirs",
         box=box.SIMPLE_HEAD,
         padding=0,
     )
@@ -73,14 +72,14 @@ def print_table(rows: Sequence[Row], *, rounds: int, official: str) -> None:
     for head in ("answers", "ours, s", "theirs, s", "ratio", "a second", "GB", "scores"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
-        ours, theirs = row.seconds
+        mine, other = row.seconds
         table.add_row(
             row.what,
             f"{row.num_answers:,}",
-            f"{ours:.2f}",
-            f"{theirs:.2f}",
-            f"{theirs / ours:.2f}",
-            f"{row.num_answers / ours:,.0f}",
+            f"{mine:.2f}",
+            f"{other:.2f}",
+            f"{other / mine:.2f}",
+            f"{row.num_answers / mine:,.0f}",
             _format_peaks(row),
             ("unequal" if row.list_differences() else "equal") if row.is_compared else "not run",
         )

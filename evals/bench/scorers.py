@@ -40,14 +40,16 @@ def bench_scorers(arguments: Sequence[str]) -> bool:
         EvalError: a side fails.
     """
     options = _parse(arguments)
+    rows, theirs = [], []
     with tempfile.TemporaryDirectory(prefix="evals-scorers-") as folder:
-        rows = []
         if options.only in (None, "vqa"):
             rows += _compare_vqa(options, Path(folder))
+            official = options.official or f"not run, taken as {OFFICIAL_RATE:,} a second"
+            theirs.append(f"GT-Vision-Lab/VQA ({official})")
         if options.only != "vqa":
             rows += _compare_captions(options, Path(folder))
-    official = options.official or f"not run, taken as {OFFICIAL_RATE:,} a second"
-    print_table(rows, rounds=options.rounds, official=str(official))
+            theirs.append("pycocoevalcap")
+    print_table(rows, rounds=options.rounds, theirs=", ".join(theirs))
     complaints = [line for row in rows for line in row.list_complaints()]
     for line in complaints:
         _report(line)

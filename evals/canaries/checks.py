@@ -46,7 +46,7 @@ def run_canaries(
             array; `None` of a model that does not show them.
     """
     prompts = make_prompts()
-    tolerance = TOLERANCES.get(model.info.dtype, 1e-4)
+    tolerance = TOLERANCES.get(model.info.dtype.partition(",")[0], 1e-4)
     together = score(model, make_scoring(prompts))
     yield _check_batch(model, prompts, together, tolerance)
     yield _check_generation(model, prompts)

@@ -18,6 +18,8 @@ def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
         spec = spec.as_idefics
     if not isinstance(spec, IdeficsSpec):
         return "only the built-in model is held against transformers"
+    if spec.quantise or spec.parallel:
+        return "transformers holds the checkpoint whole and as it is stored"
     folder = resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder
     wanted = ROOM * _count_bytes(folder, info.dtype)
     free = _free_bytes(info.device)

@@ -3,12 +3,14 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.cli.guard import MISUSE, guard
 from evals.cli.output import print_results, print_table, to_line
 from evals.cli.parsing import make_parser, offer
+from evals.cli.references import find_references
 from evals.cli.tracking import log_scored
 from evals.cli.words import offer_settings
 
@@ -79,6 +81,7 @@ def run_parser() -> argparse.ArgumentParser:
 
 def _evaluate(values: Mapping[str, Any]) -> None:
     from evals.config import parse_config
+    from evals.execution import spread_model
     from evals.pages import check_place
     from evals.progress import RichProgress
     from evals.runner import Session, run_all
@@ -88,7 +91,9 @@ def _evaluate(values: Mapping[str, Any]) -> None:
     if settings.report:
         check_place(settings.report)
     tracker = open_tracker(values["tracker"])
-    results = list(run_all(Session(settings, RichProgress())))
+    with spread_model(values["execution"], settings.model) as model:
+        session = Session(replace(settings, model=model), RichProgress())
+        results = list(run_all(session))
     print_table(results, settings.references, "rich")
     for run_dir, summary in results:
         print(f"run folder: {run_dir}")
@@ -105,12 +110,11 @@ def _evaluate(values: Mapping[str, Any]) -> None:
 def _write_report(settings: "Settings", results: "Sequence[tuple[Path, RunSummary]]") -> Path:
     from evals.pages import write_report
     from evals.progress import RichProgress
-    from evals.report.references import load_references, select_references
 
     assert settings.report is not None
     return write_report(
         [run_dir for run_dir, _ in results],
         settings.report,
-        references=select_references(load_references(), settings.references),
+        references=find_references(settings.references),
         progress=RichProgress(),
     )

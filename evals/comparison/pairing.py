@@ -98,6 +98,11 @@ def find_cautions(before: ScoredRun, after: ScoredRun) -> list[str]:
             cautions.append("the plans differ: other demonstrations were shown")
         if one.prompts_sha256 != other.prompts_sha256:
             cautions.append("the prompts differ (`evals prompts --diff` shows where)")
+    if one.num_failures or other.num_failures:
+        cautions.append(
+            f"queries with unreadable pictures, scored as wrong: {one.num_failures:,} and "
+            f"{other.num_failures:,}"
+        )
     differing = {
         "protocol": (one.protocol, other.protocol),
         "shots": (one.shots, other.shots),

@@ -1,11 +1,11 @@
 """Finding annotation files under their official names, and parsing them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evals.data.rows import Problems, Row, as_rows
+from evals.data.rows import Problems, Row, as_rows, show
+from evals.data.strict_json import parse_json
 from evals.errors import ConfigError
 from evals.types import Source
 
@@ -91,9 +91,11 @@ def read_text(path: Path, *, problems: Problems) -> str:
 
 
 def list_rows(content: Mapping[str, Any], key: str, *, path: Path, problems: Problems) -> list[Row]:
-    """Return the rows of the list `key` of an annotation file."""
+    """Return the rows of the list `key` of an annotation file; none is a mistake."""
     values = content.get(key)
     if isinstance(values, list):
+        if not values:
+            problems.add(f"{path}: the list {key!r} is empty")
         return as_rows(values, f"{path}, {key}", problems=problems)
     problems.add(f"{path}: has no list {key!r} (fields: {', '.join(map(repr, content)) or 'none'})")
     return []
@@ -112,7 +114,7 @@ def read_json_lines(path: Path, *, problems: Problems) -> list[Row]:
         if isinstance(value, dict):
             rows.append(Row(value, place, problems))
         elif value is not None:
-            problems.add(f"{place}: {value!r:.60} is not a JSON object")
+            problems.add(f"{place}: {show(value)} is not a JSON object")
     return rows
 
 
@@ -130,17 +132,9 @@ def _read_content(path: Path, *, problems: Problems) -> Any:
 
 
 def _parse(data: bytes, place: str, *, problems: Problems) -> Any:
-    try:
-        value = json.loads(data)
-    except json.JSONDecodeError as error:
-        problems.add(
-            f"{place}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}; "
-            "a download that broke off?"
-        )
-        return None
-    except UnicodeDecodeError as error:
-        problems.add(f"{place}: not UTF-8 at byte {error.start}")
-        return None
-    if value is None:
+    value, mistakes = parse_json(data, place)
+    for mistake in mistakes:
+        problems.add(mistake)
+    if value is None and not mistakes:
         problems.add(f"{place}: holds null")
     return value

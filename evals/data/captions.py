@@ -68,9 +68,7 @@ def _read_coco(
         Example(
             id=image_id,
             # Files cut down for scoring name no pictures.
-            image=pictures.find(f"{folder}/{row.text('file_name')}", row)
-            if pictures.wanted
-            else None,
+            image=pictures.find_named(row, "file_name", folder=folder) if pictures.wanted else None,
             references=tuple(references[image_id]),
             metadata={"image_id": image_id},
         )
@@ -82,7 +80,7 @@ def _read_karpathy(images: Iterable[Row], *, pictures: Pictures) -> tuple[Exampl
     return tuple(
         Example(
             id=image_id,
-            image=pictures.find(f"{row.text('filepath')}/{row.text('filename')}", row),
+            image=pictures.find_named(row, "filepath", "filename"),
             references=row.nested_texts("sentences", "raw"),
             metadata={"image_id": image_id},
         )

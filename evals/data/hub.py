@@ -49,8 +49,11 @@ def open_table(split: str, source: Source, *, task: str, fields: Sequence[str]) 
         for field, column in hub.columns.items()
         if source.with_images or field not in PICTURE_FIELDS
     }
-    dataset = builder.as_dataset(split=hub.split)
     place = f"{repository} {hub.split}"
+    try:
+        dataset = builder.as_dataset(split=hub.split)
+    except ValueError as error:  # an empty split, or a slice that is none
+        raise DataError(f"{place} cannot be read: {error}") from error
     if missing := {column for column in columns.values() if column not in dataset.column_names}:
         raise DataError(
             f"{place} has no column {', '.join(sorted(missing))}; it has: "

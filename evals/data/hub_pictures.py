@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evals.data.pictures import Pictures
 from evals.data.rows import Row
-from evals.errors import DataError
+from evals.errors import DataError, PictureError
 from evals.types import Image, Source
 
 if TYPE_CHECKING:
@@ -24,13 +24,17 @@ class StoredPicture:
     number: int
 
     def __call__(self) -> bytes:
-        stored = self.dataset[self.number][self.column]
+        stored = self.dataset[self.number][self.column] or {"bytes": None, "path": None}
         if stored["bytes"] is not None:
             return bytes(stored["bytes"])
+        if stored["path"] is None:
+            raise PictureError(f"row {self.number} has no picture in {self.column!r}")
         try:
             return Path(stored["path"]).read_bytes()
         except OSError as error:
-            raise DataError(f"picture {stored['path']} cannot be read: {error.strerror}") from error
+            raise PictureError(
+                f"picture {stored['path']} cannot be read: {error.strerror}"
+            ) from error
 
 
 class HubPictures:
@@ -38,6 +42,7 @@ class HubPictures:
 
     def __init__(self, dataset: "Dataset", columns: Mapping[str, str], source: Source) -> None:
         self._files = Pictures(source)
+        self._keeps_missing = source.keep_missing
         self._images: dict[str, Image] = {}
         self._column = columns.get("image")
         if self._column is not None:
@@ -46,9 +51,9 @@ class HubPictures:
 
     def find(self, number: int, row: Row) -> Image | None:
         if self._column is None:
-            names = [row.text(field) for field in ("folder", "file_name") if field in row.values]
-            return self._files.find("/".join(names), row)
-        if not self._present[number]:
+            fields = [field for field in ("folder", "file_name") if field in row.values]
+            return self._files.find_named(row, *fields)
+        if not self._present[number] and not self._keeps_missing:
             row.problems.add_missing_picture(f"{row.place}: no picture in {self._column!r}")
             return None
         image = Image(StoredPicture(self._dataset, self._column, number), name=row.place)

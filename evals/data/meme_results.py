@@ -54,15 +54,18 @@ def _read_rows(path: Path, *, problems: Problems) -> list[Row]:
     text = io.StringIO(read_text(path, problems=problems), newline=None)
     lines = csv.DictReader(text, restval="")
     try:
-        missing = [name for name in COLUMNS if name not in (lines.fieldnames or ())]
+        names = list(lines.fieldnames or ())
         rows = [Row(line, f"{path}, line {lines.line_num}", problems) for line in lines]
     except csv.Error as error:
         problems.add(f"{path}, line {lines.line_num}: {error}")
         return []
-    if missing:
+    if missing := [name for name in COLUMNS if name not in names]:
         problems.add(f"{path}: has no column {', '.join(missing)}")
-        return []
-    return rows
+    if doubled := [name for name in COLUMNS if names.count(name) > 1]:
+        problems.add(f"{path}: has the column {', '.join(doubled)} twice")
+    if not rows and problems.is_empty:
+        problems.add(f"{path}: holds no answer")
+    return rows if problems.is_empty else []
 
 
 def _read_answer(row: Row, *, choices: tuple[str, str]) -> Answer:

@@ -27,7 +27,7 @@ def read_memes(
     """
     path = source.annotations or require_file(source, files.annotations, problems=problems)
     lines = read_json_lines(path, problems=problems) if path else []
-    if path is not None and not lines:
+    if path is not None and not lines and problems.is_empty:
         problems.add(f"{path}: no row to read")
     rows = rows_by_id(lines, "id")
     answered = not files.may_lack_labels or any(
@@ -38,7 +38,7 @@ def read_memes(
         Example(
             id=row_id,
             # The path is taken from the row: some copies write the id 1234 as "01234".
-            image=pictures.find(row.text("img"), row),
+            image=pictures.find_named(row, "img"),
             question=row.text("text"),
             label=read_label(row, num_choices=num_choices) if answered else None,
             metadata={"image_id": str(row.values.get("img"))},

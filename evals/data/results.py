@@ -13,6 +13,8 @@ from evals.data.rows import Problems, as_rows, rows_by_id
 from evals.errors import DataError, list_problems
 from evals.types import Answer, Prediction, ResultsFile, ResultsFormat, Source
 
+MAX_DIGITS = 1000
+
 ServerIds = Callable[[str, Source], Sequence[str] | None]
 """(split, source) -> every id that a server wants answered; `None`: those of the split."""
 
@@ -34,8 +36,9 @@ def caption_results(file_names: Mapping[str, str]) -> ResultsFormat:
 
 def format_id(example_id: str) -> int | str:
     """Return an id as the official files write it: an integer wherever it spells one."""
-    is_integer = example_id.isdecimal() and str(int(example_id)) == example_id
-    return int(example_id) if is_integer else example_id
+    # Python makes no number of thousands of digits, and no data set has such an id.
+    may_be = example_id.isdecimal() and len(example_id) < MAX_DIGITS
+    return int(example_id) if may_be and str(int(example_id)) == example_id else example_id
 
 
 def _json_results(
@@ -53,6 +56,8 @@ def _json_results(
         wanted = json.dumps([{key: 42, text: "..."}])
         problems = Problems(str(path), way_out=f"The benchmark's results format is {wanted}.")
         rows = as_rows(read_json_list(path, problems=problems), str(path), problems=problems)
+        if not rows and problems.is_empty:
+            problems.add(f"{path}: holds no answer")
         answers = {row_id: Answer(row.text(text)) for row_id, row in rows_by_id(rows, key).items()}
         problems.raise_if_any()
         return answers

@@ -3,6 +3,7 @@
 A load goes through all its files before it gives up, so that a user mends everything in one go.
 """
 
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,10 @@ class Problems:
         self._way_out = way_out
         self._found: list[str] = []
         self._missing_pictures: list[str] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._found or self._missing_pictures)
 
     def add(self, problem: str) -> None:
         self._found.append(problem)
@@ -57,28 +62,49 @@ class Row:
 
     def text(self, key: str) -> str:
         value = self.values.get(key)
-        if isinstance(value, str):
+        if isinstance(value, str) and is_text(value):
             return value
         self.reject(_describe(key, self.values, wanted="a string"))
+        return ""
+
+    def name(self, key: str) -> str:
+        """Return a part of a file's name; "" is a mistake too."""
+        value = self.values.get(key)
+        if value != "":
+            return self.text(key)
+        self.reject(_describe(key, self.values, wanted="a file's name"))
         return ""
 
     def id(self, key: str) -> str:
         """Return an id as a string: the official files write integers, copies also strings."""
         value = self.values.get(key)
-        if isinstance(value, int | str) and not isinstance(value, bool) and value != "":
+        if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
+        if isinstance(value, str) and value and is_text(value):
+            return value
         self.reject(_describe(key, self.values, wanted="an integer or a string"))
         return ""
 
     def optional(self, *keys: str) -> dict[str, str]:
-        """Return those of the fields that the row has, as strings."""
-        return {key: str(self.values[key]) for key in keys if self.values.get(key) is not None}
+        """Return those of the fields that the row has, as strings; a list or an object is none."""
+        found = {}
+        for key in keys:
+            value = self.values.get(key)
+            if value is None:
+                continue
+            found[key] = value if isinstance(value, str) else str(value)
+            if not is_text(found[key]) or isinstance(value, (list, dict)):
+                self.reject(_describe(key, self.values, wanted="a string or a number"))
+        return found
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings; an empty one is a mistake too."""
         value = self.values.get(key)
         if isinstance(value, list) and value and all(isinstance(text, str) for text in value):
-            return tuple(value)
+            if is_text("".join(value)):
+                return tuple(value)
+            self.reject(f"field {key!r} holds {HALF}: {show(value)}")
+            return ()
         self.reject(_describe(key, self.values, wanted="a list with at least one string"))
         return ()
 
@@ -91,10 +117,25 @@ class Row:
         # VQAv2 has 4.4 million of them: as rows with places only to say what is wrong.
         cells = [row.get(field) if isinstance(row, dict) else None for row in value]
         texts = tuple(cell for cell in cells if isinstance(cell, str))
-        if len(texts) < len(cells):
+        if len(texts) < len(cells) or not is_text("".join(texts)):
             for row in as_rows(value, f"{self.place}.{key}", problems=self.problems):
                 row.text(field)
         return texts
+
+
+HALF = "half a surrogate pair, which is no text"
+"""JSON can spell it, and no encoding can."""
+
+
+def is_text(value: str) -> bool:
+    """Return whether a string is text: whether a file can hold it."""
+    if value.isascii():  # nearly all are, and strings know it
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def as_rows(values: Iterable[Any], place: str, *, problems: Problems) -> list[Row]:
@@ -105,7 +146,7 @@ def as_rows(values: Iterable[Any], place: str, *, problems: Problems) -> list[Ro
         if isinstance(value, dict):
             rows.append(Row(value, row_place, problems))
         else:
-            problems.add(f"{row_place}: {value!r:.60} is not a JSON object")
+            problems.add(f"{row_place}: {show(value)} is not a JSON object")
     return rows
 
 
@@ -124,4 +165,14 @@ def rows_by_id(rows: Iterable[Row], key: str) -> dict[str, Row]:
 def _describe(key: str, values: Mapping[str, Any], *, wanted: str) -> str:
     if key not in values:
         return f"field {key!r} is missing (fields: {', '.join(map(repr, values)) or 'none'})"
-    return f"field {key!r} is {values[key]!r:.60}, not {wanted}"
+    value = values[key]
+    if isinstance(value, str) and not is_text(value):
+        return f"field {key!r} holds {HALF}: {show(value)}"
+    return f"field {key!r} is {show(value)}, not {wanted}"
+
+
+def show(value: object) -> str:
+    """Return a value as Python writes it, of a long or deep one the beginning."""
+    writer = reprlib.Repr()
+    writer.maxstring = writer.maxother = writer.maxlong = 60
+    return f"{writer.repr(value):.60}"

@@ -36,7 +36,7 @@ def read_textvqa(files: TextVqaFiles, source: Source, *, problems: Problems) -> 
     answered = files.vqa.annotations is not None
     pictures = Pictures(source)
     content = read_json(path, problems=problems)
-    rows = list_rows(content, "data", path=path, problems=problems) if content else []
+    rows = [] if content is None else list_rows(content, "data", path=path, problems=problems)
     examples = tuple(
         _build_example(row, picture=files.vqa.picture, answered=answered, pictures=pictures)
         for row in rows_by_id(rows, "question_id").values()

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evals.demonstrations.samplers import Ranking, shows_same_picture
+from evals.demonstrations.samplers import Ranking, identify_picture, shows_same_picture
 from evals.errors import ConfigError, DataError, list_problems
 from evals.types import Example
 
@@ -65,11 +65,11 @@ def build_plan(
         return made[example.id]
 
     for query in queries:
-        picture = query.image.sha256 if query.image else None
+        picture = identify_picture(query)
         others = (
             example
             for example in ranking(query)
-            if example.image is None or example.image.sha256 != picture
+            if picture is None or identify_picture(example) != picture
         )
         chosen = [show(example) for example in islice(others, num_demonstrations)]
         if len(chosen) < num_demonstrations:
@@ -198,14 +198,14 @@ def read_plan(path: Path) -> Plan:
     with file:
         for number, line in enumerate(file, start=1):
             try:
-                value = json.loads(line)
+                value = json.loads(line.decode("utf-8-sig"))
                 if number == 1:
                     header = dict(value["plan"])
                 elif (entry := _parse_entry(value)).query_id in index.offsets:
                     problems.append(f"line {number}: query {entry.query_id} a second time")
                 else:
                     index.add(entry)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 problems.append(f"line {number}: not a plan's line: {line[:80]!r}")
             index.add_line(line)
     if not index.position:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from evals.errors import ConfigError
+from evals.errors import ConfigError, PictureError
 from evals.types import Example
 
 T = TypeVar("T")
@@ -85,7 +85,19 @@ def balance_labels(support: Sequence[Example], seed: int) -> Ranking:
 
 def shows_same_picture(shown: Example, query: Example) -> bool:
     """Return whether a support example would show the query's own picture (same bytes)."""
-    return shown.image is not None and query.image is not None and shown.image == query.image
+    picture = identify_picture(query)
+    return picture is not None and identify_picture(shown) == picture
+
+
+def identify_picture(example: Example) -> str | None:
+    """Return the sha256 of an example's picture; `None` without one that can be read.
+
+    An order of demonstrations is no place to say so: whoever shows it will.
+    """
+    try:
+        return example.image.sha256 if example.image else None
+    except PictureError:
+        return None
 
 
 def shuffle(values: Sequence[T], generator: random.Random) -> Iterator[T]:

@@ -144,6 +144,7 @@ def _compose(
 
 
 def _run(settings: "Settings", progress: "Progress") -> Evaluation:
+    from evals.execution import spread_model
     from evals.pages import check_place
     from evals.runner import Session, run_all
     from evals.trackers import open_tracker
@@ -151,7 +152,9 @@ def _run(settings: "Settings", progress: "Progress") -> Evaluation:
     if settings.report:
         check_place(settings.report)
     tracker = open_tracker(settings.values["tracker"])
-    run_dirs = tuple([run_dir for run_dir, _ in run_all(Session(settings, progress))])
+    with spread_model(settings.values["execution"], settings.model) as spread:
+        session = Session(replace(settings, model=spread), progress)
+        run_dirs = tuple([run_dir for run_dir, _ in run_all(session)])
     made = Evaluation(
         run_dirs=run_dirs,
         summaries=tuple(map(read_summary, run_dirs)),  # as whoever reads the folders has them

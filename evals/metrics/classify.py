@@ -33,7 +33,8 @@ def _roc_auc(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
 def _roc_auc_hard_labels(predictions: Sequence[Prediction]) -> tuple[Score, ...]:
     if note := _missing_choices(predictions):
         return (not_computed("roc_auc_hard_labels", len(predictions), note=note),)
-    choices = [float(p.answer.choice or 0) for p in predictions]
+    # What failed ranks between the two, as its probability of 0.5 does.
+    choices = [0.5 if p.answer.failed else float(p.answer.choice or 0) for p in predictions]
     return (_auc("roc_auc_hard_labels", predictions, choices),)
 
 

@@ -38,9 +38,15 @@ def check_references(predictions: Sequence[Prediction]) -> None:
 def score_each(
     predictions: Sequence[Prediction], score: Callable[[Prediction], float]
 ) -> dict[str, float]:
-    """Return example id -> score, ids checked to be distinct."""
+    """Return example id -> score, ids checked to be distinct; what failed scores 0.
+
+    Not what its empty text would score: VQA's normalisation makes nothing of the answer "a".
+    """
     check_ids(predictions)
-    return {prediction.example.id: score(prediction) for prediction in predictions}
+    return {
+        prediction.example.id: 0.0 if prediction.answer.failed else score(prediction)
+        for prediction in predictions
+    }
 
 
 def mean_score(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.errors import CheckpointError
+from evals.errors import CheckpointError, list_problems
 from evals.files import sha256_file, sha256_json
 
 HUB_PATTERNS = ("*.json", "*.model", "*.safetensors")
@@ -48,8 +48,12 @@ def resolve_checkpoint(checkpoint: str | Path, *, revision: str | None = None) -
         CheckpointError: it is neither, the hub cannot be reached, or a folder was given with a
             revision.
     """
-    folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
+    try:
+        folder = Path(checkpoint).expanduser()
+        is_folder = folder.is_dir()
+    except (OSError, RuntimeError) as error:  # a name too long; a ~user who does not exist
+        raise CheckpointError(f"{checkpoint} is no folder: {error}") from error
+    if is_folder:
         if revision is not None:
             raise CheckpointError(
                 f"{folder} is a folder and has no revision {revision!r}; drop the revision, or "
@@ -81,17 +85,34 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
                 "safetensors only"
             )
         return (folder / WEIGHTS,)
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{index} is no index of safetensors: {error!r}") from error
-    if unsafe := [name for name in names if Path(str(name)).name != name]:
-        raise CheckpointError(f"{index} names files outside its folder: {', '.join(unsafe)}")
-    if missing := [name for name in names if not (folder / name).is_file()]:
+    names = _read_index(index)
+    if unsafe := [name for name in names if not name or Path(name).name != name]:
+        raise CheckpointError(f"{index} names files outside its folder:\n{list_problems(unsafe)}")
+    if missing := [name for name in names if not _is_file(folder / name)]:
         raise CheckpointError(
-            f"{index} names files that are not there: {', '.join(missing)}; download them again"
+            f"{index} names files that are not there; download them again:\n"
+            f"{list_problems(missing)}"
         )
     return tuple(folder / name for name in names)
+
+
+def _read_index(index: Path) -> list[str]:
+    """Return the files that an index names, each once, by name."""
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError("its weight_map is no map from weights to files")
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OSError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise CheckpointError(f"{index} is no index of safetensors ({what:.300})") from error
+    return sorted(names)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long
+        return False
 
 
 def hash_files(folder: Path, *, verify: bool = False) -> Mapping[str, str]:
@@ -117,7 +138,10 @@ def _hash(path: Path, *, verify: bool) -> str:
     named = blob if _SHA256.fullmatch(blob) else None
     if named and not verify:
         return named
-    digest = sha256_file(path, verify=verify)
+    try:
+        digest = sha256_file(path, verify=verify)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     if named and digest != named:
         raise CheckpointError(
             f"{path} is damaged: its sha256 is {digest}, and the hub's is {named}; delete it and "

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from evals.errors import ConfigError
 from evals.models.checkpoints import fingerprint, hash_files, resolve_checkpoint
+from evals.models.division import Division, read_division
 from evals.models.mock import MOCK_INFO, MockModel
 from evals.resources import tiny_checkpoint_dir
-from evals.types import ModelInfo
+from evals.types import ModelInfo, PromptReader
 
 if TYPE_CHECKING:
     import torch
@@ -40,20 +41,31 @@ class IdeficsSpec:
     """At most so many answers under way at a time; `None`: as many as fit and help."""
     revision: str | None = None
     """Branch, tag or commit of a hub repository."""
-    allow_urls: bool = False
-    """Fetch pictures behind URLs in prompts."""
+    allow_urls: bool | str = False
+    """Fetch pictures behind URLs in prompts: false, true, or private (evals.models.urls)."""
     verify: bool = False
     """Hash every byte of the checkpoint again, whatever was remembered of its files."""
     cache_dir: str | None = None
     """Keeps what pictures became (their latents) for other runs; several may share it."""
     num_workers: int | None = None
     """Processes that decode pictures; `None`: for half of the CPU cores."""
+    parallel: str | None = None
+    """How several devices hold it: layers (one after the other), tensor (each a share of every
+    matrix), or `None`: one device."""
+    num_devices: int | None = None
+    """How many; `None`: all GPUs."""
+    quantise: str | None = None
+    """What the layers' weights become: int8 or int4, by torchao. It changes answers."""
 
     def describe(self) -> ModelInfo:
-        return _describe("idefics", self)
+        info = _describe("idefics", self)
+        return replace(info, dtype=_divide(self, info).name_dtype(info.dtype))
 
     def load(self) -> IdeficsModel:
         return _load_idefics(self, self.describe())
+
+    def load_reader(self) -> PromptReader:
+        return _load_reader(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,8 @@ class TransformersSpec:
     """Accepted so that one command line fits both models: the oracle answers one by one."""
     revision: str | None = None
     """Branch, tag or commit of a hub repository."""
-    allow_urls: bool = False
-    """Fetch pictures behind URLs in prompts."""
+    allow_urls: bool | str = False
+    """Fetch pictures behind URLs in prompts: false, true, or private (evals.models.urls)."""
     verify: bool = False
     """Hash every byte of the checkpoint again, whatever was remembered of its files."""
 
@@ -86,9 +98,12 @@ class TransformersSpec:
             resolve_checkpoint(self.checkpoint, revision=self.revision).folder,
             info,
             device=_torch_device(info),
-            dtype=_torch_dtype(info),
+            dtype=_torch_dtype(info.dtype),
             allow_urls=self.allow_urls,
         )
+
+    def load_reader(self) -> PromptReader:
+        return _load_reader(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ class TinySpec:
     """Small matrices gain nothing on a GPU."""
     dtype: str = "auto"
     batch_size: int | None = None
-    allow_urls: bool = False
+    allow_urls: bool | str = False
     cache_dir: str | None = None
     num_workers: int | None = 0
     """Its pictures are small: they are decoded in passing."""
@@ -110,6 +125,9 @@ class TinySpec:
 
     def load(self) -> IdeficsModel:
         return _load_idefics(self.as_idefics, self.describe())
+
+    def load_reader(self) -> PromptReader:
+        return _load_reader(self.as_idefics)
 
     @property
     def as_idefics(self) -> IdeficsSpec:
@@ -136,6 +154,9 @@ class MockSpec:
 
     def load(self) -> MockModel:
         return MockModel(max_tokens=self.max_tokens)
+
+    def load_reader(self) -> PromptReader:
+        return self.load()
 
 
 def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
@@ -172,12 +193,24 @@ def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
         resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder,
         info,
         device=_torch_device(info),
-        dtype=_torch_dtype(info),
+        dtype=_torch_dtype(_resolve_dtype(spec.dtype, info.device)),
         batch_size=spec.batch_size,
         allow_urls=spec.allow_urls,
         cache_dir=Path(spec.cache_dir).expanduser() if spec.cache_dir else None,
         num_workers=spec.num_workers,
+        division=_divide(spec, info),
     )
+
+
+def _divide(spec: IdeficsSpec, info: ModelInfo) -> Division:
+    return read_division(spec.parallel, spec.num_devices, spec.quantise, device=info.device)
+
+
+def _load_reader(spec: IdeficsSpec | TransformersSpec) -> PromptReader:
+    """Read the tokenizer and the limit; transformers' processor makes the same tokens."""
+    from evals.models.idefics.reader import read_reader
+
+    return read_reader(resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder)
 
 
 def _resolve_device(device: str) -> str:
@@ -207,9 +240,9 @@ def _torch_device(info: ModelInfo) -> torch.device:
     return torch.device(info.device)
 
 
-def _torch_dtype(info: ModelInfo) -> torch.dtype:
+def _torch_dtype(name: str) -> torch.dtype:
     import torch
 
-    dtype = getattr(torch, info.dtype)
+    dtype = getattr(torch, name)
     assert isinstance(dtype, torch.dtype)
     return dtype

@@ -49,7 +49,7 @@ class TransformersModel:
     processor: IdeficsProcessor
     max_tokens: int
     eos_ids: tuple[int, ...]
-    allow_urls: bool = False
+    allow_urls: bool | str = False
     notes: tuple[str, ...] = ()
 
     def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int:
@@ -194,7 +194,7 @@ def load_transformers(
     *,
     device: torch.device,
     dtype: torch.dtype,
-    allow_urls: bool = False,
+    allow_urls: bool | str = False,
 ) -> TransformersModel:
     """Load a checkpoint folder.
 

@@ -36,23 +36,17 @@ def make_thumbnails(images: Iterable[Image], out: Path, progress: Progress) -> M
 
 
 def _make_thumbnail(image: Image, out: Path) -> str | None:
-    from PIL import Image as Pictures
+    from evals.models.idefics.pixels import BROKEN, to_rgb
 
     try:
         name = f"pictures/{image.sha256[:32]}.jpg"
         if (out / name).is_file():
             return name
         with _open(image) as picture:
-            # As the models see it: no EXIF rotation, transparent parts on white.
             picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                layered = picture.convert("RGBA")
-                white = Pictures.new("RGBA", layered.size, "white")
-                small = Pictures.alpha_composite(white, layered).convert("RGB")
-            else:
-                small = picture.convert("RGB")
-    except (EvalError, OSError, ValueError, Pictures.DecompressionBombError):
+            small = to_rgb(picture, name=str(image))  # as the models see it
+    except (EvalError, *BROKEN):
         return None  # the page shows a placeholder with the picture's name
     content = io.BytesIO()
     small.save(content, "JPEG", quality=_QUALITY)
@@ -61,8 +55,7 @@ def _make_thumbnail(image: Image, out: Path) -> str | None:
 
 
 def _open(image: Image) -> "PilImage":
-    from PIL import Image as Pictures
+    from evals.models.idefics.pixels import open_image
 
-    if isinstance(image.source, Pictures.Image):
-        return image.source.copy()
-    return Pictures.open(io.BytesIO(image.read_bytes()))
+    picture = open_image(image)
+    return picture.copy() if picture is image.source else picture

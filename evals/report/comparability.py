@@ -53,6 +53,11 @@ def _find_missing(run: RunSummary) -> Iterator[str]:
 
 
 def _compare_data(run: RunSummary) -> Iterator[str]:
+    if run.num_failures:
+        yield (
+            f"{run.num_failures:,} of {run.num_queries:,} queries' pictures unreadable: scored as "
+            "wrong"
+        )
     limited = run.num_queries < run.num_split
     size = f"{run.num_queries:,} of {run.num_split:,} queries"
     if run.is_mini:

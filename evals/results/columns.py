@@ -43,6 +43,7 @@ SCORES: Mapping[str, str] = {
     "num_split": "int64",  # examples in the split; more than num_queries under a limit
     "num_official": "Int64",  # examples that the split officially has
     "num_dropped": "int64",  # queries whose prompt lost demonstrations to the length limit
+    "num_failures": "int64",  # queries with an unreadable picture, scored as wrong
     "note": "string",  # why there is no value
     "metric": "string",
     "metric_version": "Int64",
@@ -84,7 +85,7 @@ RECORDS: Mapping[str, str] = {
     "logprob": "float64",  # of the text
     "num_new_tokens": "Int64",
     "choice_logprobs": "object",  # (orders, choices): sums over each choice's tokens
-    "num_prompt_tokens": "int64",
+    "num_prompt_tokens": "Int64",  # missing, as all of the record, where nothing could be asked
     "demonstrations": "object",  # a tuple of support ids, in prompt order
     "dropped": "object",  # those that the length limit left no room for
     "prompt_sha256": "string",

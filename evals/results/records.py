@@ -19,6 +19,7 @@ def load_records(where: Where) -> "pd.DataFrame":
 
     Columns are those of evals.results.columns.RECORDS and `score_NAME` for each score; a mean of
     those is the run's score, save for scores of the whole (BLEU, ROC AUC), which have none.
+    Queries that could not be asked have a row and no record.
     Answers beyond the limit that a run was scored with have no row. Token ids and the texts of
     prompts are not in it: records.jsonl has the ones, `evals prompts` makes the others.
 
@@ -34,6 +35,10 @@ def load_records(where: Where) -> "pd.DataFrame":
         keys = describe_run(folder.resolve().name, read_summary(folder))
         answers = {record.id: _describe_answer(record) for record in read_records(folder)}
         for query in read_query_scores(folder):
+            if query.failed:
+                rows.append((*keys, *_describe_query(query), *_NO_RECORD))
+                scores.append(query.scores)
+                continue
             if query.id not in answers:
                 raise ResultsError(
                     f"{folder}: query {query.id} has a score and no record; `evals score {folder}` "
@@ -45,6 +50,10 @@ def load_records(where: Where) -> "pd.DataFrame":
     for name in dict.fromkeys(name for each in scores for name in each):
         frame[f"score_{name}"] = make_column((each.get(name) for each in scores), "float64")
     return frame
+
+
+_NO_RECORD = (None,) * 9
+"""Of a query that could not be asked."""
 
 
 def _describe_query(query: QueryScore) -> tuple[Any, ...]:

@@ -68,6 +68,7 @@ def _make_row(
         run.num_split,
         run.num_official,
         run.num_dropped,
+        run.num_failures,
         score.get("note") or None,
         score.get("metric"),
         score.get("metric_version"),

@@ -1,16 +1,17 @@
 """Vision features for RICES: computed once per (picture bytes, checkpoint), kept on disk."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+from uuid import uuid4
 
 import numpy as np
 
 from evals.demonstrations.rices import Feature
-from evals.errors import ConfigError
+from evals.errors import ConfigError, PictureError
 from evals.files import cache_dir
 from evals.runner.session import Session
+from evals.runner.unreadable import list_among
 from evals.types import Image
 
 
@@ -28,7 +29,16 @@ def compute_features(pictures: Iterable[Image], session: Session) -> dict[str, F
 
     Raises:
         ConfigError: the model has no vision features to compare.
+        PictureError: pictures cannot be read; all are listed.
     """
+    pictures = list(pictures)
+    try:
+        return _compute(pictures, session)
+    except PictureError as error:
+        raise list_among(pictures, session, error) from error
+
+
+def _compute(pictures: Iterable[Image], session: Session) -> dict[str, Feature]:
     distinct = {picture.sha256: picture for picture in pictures}
     folder = cache_dir() / "features" / session.model_info.fingerprint
     features = {digest: held for digest in distinct if (held := _read(folder, digest)) is not None}
@@ -62,7 +72,7 @@ def _read(folder: Path, digest: str) -> Feature | None:
 def _write(folder: Path, digest: str, feature: Feature) -> None:
     path = _name(folder, digest)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.npy")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.npy")  # machines may share the disk
     np.save(temporary, feature.astype(np.float32), allow_pickle=False)
     temporary.replace(path)
 

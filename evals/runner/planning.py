@@ -1,6 +1,6 @@
 """The plan of a run: made by a sampler, or read from a file; written before any answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,14 +88,27 @@ def make_plan(
     queries: Sequence[Example],
     support: Sequence[Example],
     session: Session,
+    *,
+    unreadable: Collection[str] = (),
+    anew: bool = False,
 ) -> Plan:
     """Write the plan of these queries to `path`, or keep the one that is there.
 
     A plan is a pure function of its header and the queries, so one that has both is the same.
+
+    Args:
+        path: where it is kept.
+        spec: how it is made.
+        queries: all that the run asks.
+        support: what demonstrations are drawn from.
+        session: of the call.
+        unreadable: the ids of queries whose pictures cannot be read. They are not asked, and any
+            demonstrations will do.
+        anew: make it again: pictures can be read that could not.
     """
     given = read_plan(spec.plan_file) if spec.plan_file else None
     header = _describe(spec, support, session, given)
-    if path.is_file():
+    if path.is_file() and not anew:
         held = read_plan(path)
         if held.header == header and len(held) == len(queries):
             return held
@@ -106,7 +119,7 @@ def make_plan(
         return write_plan(path, taken, header)
     entries = build_plan(
         session.progress.track(queries, "demonstrations", total=len(queries)),
-        _rank(spec, queries, support, session),
+        _rank(spec, queries, support, session, unreadable),
         choose_by_rule(spec.answer_rule, raw_answers=spec.raw_answers, seed=spec.seed),
         num_demonstrations=spec.num_demonstrations,
     )
@@ -128,7 +141,11 @@ def _describe(
 
 
 def _rank(
-    spec: PlanSpec, queries: Sequence[Example], support: Sequence[Example], session: Session
+    spec: PlanSpec,
+    queries: Sequence[Example],
+    support: Sequence[Example],
+    session: Session,
+    unreadable: Collection[str],
 ) -> Ranking:
     if spec.num_demonstrations == 0:
         return lambda query: iter(())
@@ -141,5 +158,7 @@ def _rank(
         case Sampler.balanced:
             return balance_labels(drawn, spec.seed)
         case Sampler.rices:
-            pictures = [example.image for example in (*drawn, *queries) if example.image]
-            return rank_by_similarity(drawn, compute_features(pictures, session))
+            seen = [*drawn, *(query for query in queries if query.id not in unreadable)]
+            pictures = [example.image for example in seen if example.image]
+            rank = rank_by_similarity(drawn, compute_features(pictures, session))
+            return lambda query: iter(drawn) if query.id in unreadable else rank(query)

@@ -1,12 +1,14 @@
 """One run: plan, answer what is not answered yet, score."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evals.compose import OnError
 from evals.config import TaskSettings, narrow_config, parse_config
 from evals.demonstrations import Plan
+from evals.errors import PictureError
 from evals.provenance import (
     describe_code,
     describe_data,
@@ -15,8 +17,9 @@ from evals.provenance import (
     fingerprint_pictures,
     label_model,
 )
-from evals.records import read_records
+from evals.records import read_failures, read_records, write_failures
 from evals.runner.answering import answer
+from evals.runner.failures import check_demonstrations, find_failures, list_all, list_shown
 from evals.runner.loading import Run, load_run
 from evals.runner.planning import make_plan
 from evals.runner.prompting import make_asking
@@ -52,7 +55,7 @@ def run_one(
 ) -> tuple[Path, RunSummary]:
     """Make or finish one run; return its folder and summary.
 
-    A finished run is scored again without loading the model.
+    A finished run is scored again without loading the model. Queries that failed are tried again.
     """
     run = load_run(session, task, shots=shots, seed=seed, with_images=True)
     identity = identify(run, session)
@@ -61,10 +64,27 @@ def run_one(
     with RunFolder(run_dir, identity, config) as folder:
         recorded = {record.id for record in read_records(run_dir)}
         pending = [query for query in run.queries if query.id not in recorded]
-        plan = make_plan(run_dir / PLAN, run.plan, run.queries, run.support.examples, session)
-        if pending:
-            _answer(run, plan, pending, folder, session)
+        before = read_failures(run_dir)
+        failures = find_failures(pending, session)
+        plan = make_plan(
+            *(run_dir / PLAN, run.plan, run.queries, run.support.examples, session),
+            unreadable=failures,
+            anew=bool(before),  # a picture that was not there may be a demonstration's, too
+        )
+        asked = [query for query in pending if query.id not in failures]
+        check_demonstrations(run, plan, asked, session)
+        if session.settings.on_error is OnError.record:
+            write_failures(run_dir, _drop(before, pending) | failures)
+        if asked or not read_answered(run_dir):
+            _answer(run, plan, asked, folder, session)
+        if before:
+            write_failures(run_dir, _drop(read_failures(run_dir), asked))
         return run_dir, _score(run, run_dir, session)
+
+
+def _drop(failures: Mapping[str, str], tried: Iterable[Example]) -> dict[str, str]:
+    ids = {query.id for query in tried}
+    return {query_id: reason for query_id, reason in failures.items() if query_id not in ids}
 
 
 def score_run(run_dir: Path, progress: Progress) -> RunSummary:
@@ -127,28 +147,49 @@ def _answer(
         "data": {"queries": describe_data(run.split), "support": describe_data(run.support)},
     }
     write_answered(folder.path, answered)
+    if pending:
+        answered |= _ask(run, plan, pending, folder, session, earlier)
+    failures = read_failures(folder.path)
+    answered["pictures"] = fingerprint_pictures(list_pictures(run, plan, failures))
+    write_answered(folder.path, answered)
+
+
+def _ask(
+    run: Run,
+    plan: Plan,
+    pending: Sequence[Example],
+    folder: RunFolder,
+    session: Session,
+    earlier: Sequence[str],
+) -> dict[str, Any]:
+    """Record the model's answers; return how it went, after what was noted earlier."""
     room = find_room(run.task, session.settings.protocol, session.model)
     asking = make_asking(run, plan, session, room=room)
     started, num_notes = time.monotonic(), len(session.model.notes)
     records = answer(pending, plan, asking, session.model)
     description = f"{run.settings.name} {run.shots} shots"
-    for record in session.progress.track(records, description, total=len(pending)):
-        folder.append(record)
-    answered["timing"] = {
-        "seconds": round(time.monotonic() - started, 3),
-        "answers": len(pending),
-        "device": session.model_info.device,
+    done = set()
+    try:
+        for record in session.progress.track(records, description, total=len(pending)):
+            folder.append(record)
+            done.add(record.id)
+    except PictureError as error:
+        left = [query for query in pending if query.id not in done]
+        raise list_all(run, plan, left, session, error) from error
+    return {
+        "timing": {
+            "seconds": round(time.monotonic() - started, 3),
+            "answers": len(pending),
+            "device": session.model_info.device,
+        },
+        "notes": [*earlier, *session.model.notes[num_notes:]],
     }
-    answered["notes"] = [*earlier, *session.model.notes[num_notes:]]
-    answered["pictures"] = fingerprint_pictures(list_pictures(run, plan))
-    write_answered(folder.path, answered)
 
 
-def list_pictures(run: Run, plan: Plan) -> Iterator[Image]:
-    """Yield every picture that the run's prompts show; some more than once."""
-    shown = () if run.plan.text_only else plan.support_ids
-    demonstrations = [example for example in run.support.examples if example.id in shown]
-    for example in (*run.queries, *demonstrations):
+def list_pictures(run: Run, plan: Plan, failures: Container[str] = ()) -> Iterator[Image]:
+    """Yield every picture that the run's prompts show, some more than once; not what failed."""
+    queries = [query for query in run.queries if query.id not in failures]
+    for example in (*queries, *list_shown(run, plan, queries)):
         if example.image is not None:
             yield example.image
 

@@ -22,6 +22,17 @@ def read_answer(record: Record, task: Task, protocol: Protocol) -> Answer:
     return Answer(text=task.choices[choice], choice=choice, probabilities=_softmax(scores))
 
 
+def fail(task: Task) -> Answer:
+    """Return the answer of a query that could not be asked: nothing, no choice above another.
+
+    The choice that is named is the first; metrics know that it is none.
+    """
+    if not task.choices:
+        return Answer(failed=True)
+    even = (1 / len(task.choices),) * len(task.choices)
+    return Answer(choice=0, probabilities=even, failed=True)
+
+
 def score_choices(response: Ranked, protocol: Protocol) -> tuple[float, ...]:
     """Return each choice's score: its log-probability (a token's, for MEAN), averaged over orders.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
-from evals.compose import build_task
+from evals.compose import OnError, build_task
 from evals.config import Settings, TaskSettings
 from evals.types import ExampleSet, Model, ModelInfo, Task
 
@@ -55,9 +55,13 @@ class Session:
         """
         key = (settings.name, split, with_images)
         if key not in self._splits:
-            source = replace(settings.source, with_images=with_images)
+            source = replace(
+                settings.source,
+                with_images=with_images,
+                keep_missing=self.settings.on_error is OnError.record,
+            )
             if split != settings.split:
-                source = replace(source, questions=None, annotations=None)
+                source = replace(source, questions=None, annotations=None, keep_missing=False)
             with self.progress.wait(f"{settings.name} {split}"):
                 self._splits[key] = self.task(settings).load(split, source)
         return self._splits[key]

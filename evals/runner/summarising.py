@@ -11,9 +11,15 @@ from evals.demonstrations.plan import hash_plan
 from evals.protocols import find_changes
 from evals.provenance import describe_code
 from evals.query_scores import QueryScore, write_query_scores
-from evals.records import read_records
+from evals.records import read_failures, read_records
 from evals.runner.loading import Run
-from evals.runner.scoring import compute_scores, pair_predictions, read_answer, split_scores
+from evals.runner.scoring import (
+    compute_scores,
+    fail,
+    pair_predictions,
+    read_answer,
+    split_scores,
+)
 from evals.store import PLAN, read_answered, read_hash
 from evals.summary import RunSummary
 from evals.types import Answer, ExampleSet, Prediction, Task
@@ -29,15 +35,17 @@ class Answered:
     """In the queries' order."""
     num_dropped: int
     """Queries whose prompt lost demonstrations."""
+    num_failures: int
+    """Queries that could not be asked."""
     prompts_sha256: str
-    """Over all queries' prompt hashes, in order of id."""
+    """Over the prompt hashes of all that were asked, in order of id."""
 
 
 def read_answers(run: Run, run_dir: Path, settings: Settings) -> Answered:
     """Read the answers to a run's queries; a larger limit may have left more in the folder.
 
     Raises:
-        ResultsError: a query has no record.
+        ResultsError: a query has neither a record nor a recorded failure.
     """
     wanted = {query.id for query in run.queries}
     answers: dict[str, Answer] = {}
@@ -48,12 +56,15 @@ def read_answers(run: Run, run_dir: Path, settings: Settings) -> Answered:
             answers[record.id] = read_answer(record, run.task, settings.protocol)
             prompts.append((record.id, record.prompt_sha256))
             num_dropped += bool(record.dropped)
+    failed = [query_id for query_id in read_failures(run_dir) if query_id in wanted - set(answers)]
+    answers |= dict.fromkeys(failed, fail(run.task))
     digest = hashlib.sha256()
     for query_id, prompt in sorted(prompts):
         digest.update(f"{prompt} {query_id}\n".encode("utf-8", "surrogatepass"))
     return Answered(
         pair_predictions(run.queries, answers, where=str(run_dir), partial=False),
         num_dropped,
+        len(failed),
         digest.hexdigest(),
     )
 
@@ -90,6 +101,7 @@ def list_query_scores(scored: Scored, predictions: Sequence[Prediction]) -> Iter
             label=example.label,
             choice=answer.choice,
             probabilities=answer.probabilities,
+            failed=answer.failed,
         )
 
 
@@ -133,4 +145,5 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         prompts_sha256=answers.prompts_sha256,
         answered=answered,
         scored=describe_code(),
+        num_failures=answers.num_failures,
     )

@@ -12,6 +12,7 @@ from evals.demonstrations.plan import hash_plan, read_plan
 from evals.errors import DataError, EvalError
 from evals.files import sha256_file
 from evals.provenance import fingerprint_pictures
+from evals.records import read_failures
 from evals.resources import tiny_checkpoint_dir
 from evals.runner.loading import load_run
 from evals.runner.run import list_pictures
@@ -102,7 +103,8 @@ def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Fi
         return Finding("pictures", State.GONE, "the run was stopped before they were noted")
     try:
         run = load_run(session, task, shots=shots, seed=seed, with_images=True)
-        found = fingerprint_pictures(list_pictures(run, read_plan(run_dir / PLAN)))
+        shown = list_pictures(run, read_plan(run_dir / PLAN), read_failures(run_dir))
+        found = fingerprint_pictures(shown)
     except EvalError as error:
         return Finding("pictures", State.GONE, str(error).splitlines()[0])
     return _compare("pictures", held["sha256"], found["sha256"])

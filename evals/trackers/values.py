@@ -18,6 +18,8 @@ def list_metrics(run: RunSummary) -> dict[str, float]:
         f"{run.task}/num_queries": float(run.num_queries),
         f"{run.task}/num_dropped": float(run.num_dropped),
     }
+    if run.num_failures:
+        metrics[f"{run.task}/num_failures"] = float(run.num_failures)
     for name, score in run.scores.items():
         low, high = score.get("interval") or (None, None)
         numbers = {

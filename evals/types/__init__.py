@@ -5,7 +5,7 @@ docs/architecture.md.
 """
 
 from evals.types.examples import Example, ExampleSet, HubSource, Source
-from evals.types.models import Model, ModelInfo, ModelSpec
+from evals.types.models import Model, ModelInfo, ModelSpec, PromptReader, ReadableSpec
 from evals.types.prompts import Image, Prompt, Segment, Text
 from evals.types.requests import (
     IMAGE_TOKENS,
@@ -46,6 +46,8 @@ __all__ = [
     "ModelSpec",
     "Prediction",
     "Prompt",
+    "PromptReader",
+    "ReadableSpec",
     "ResultsFile",
     "ResultsFormat",
     "Score",

@@ -69,6 +69,8 @@ class Source:
     """Our split name -> a hub data set; given, it is read instead of the official files."""
     with_images: bool = True
     """False where nobody looks at pictures: scoring a results file."""
+    keep_missing: bool = False
+    """Pictures that are not there are no mistake of the load: whoever reads one is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from evals.types.prompts import Prompt
 from evals.types.requests import GenerateRequest, Generation, LogLikelihoodRequest, LogLikelihoods
@@ -56,3 +56,21 @@ class ModelSpec(Protocol):
     def describe(self) -> ModelInfo: ...
 
     def load(self) -> Model: ...
+
+
+class PromptReader(Protocol):
+    """How long prompts are to a model: its tokenizer and its limit, without the weights."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Prompt and answer together."""
+        ...
+
+    def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int: ...
+
+
+@runtime_checkable
+class ReadableSpec(ModelSpec, Protocol):
+    """Settings of a model that may answer elsewhere, while prompts are made here."""
+
+    def load_reader(self) -> PromptReader: ...

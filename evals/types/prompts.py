@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals.errors import DataError, PromptError
+from evals.errors import PictureError, PromptError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -48,7 +48,7 @@ class Image:
         """Return the encoded bytes (of a PIL image: mode, size and raw pixels).
 
         Raises:
-            DataError: the file cannot be read.
+            PictureError: the file cannot be read.
             PromptError: it is a URL; models fetch those, and only with `allow_urls=True`.
         """
         if isinstance(self.source, bytes):
@@ -57,7 +57,7 @@ class Image:
             try:
                 return self.source.read_bytes()
             except OSError as error:
-                raise DataError(
+                raise PictureError(
                     f"picture {self.source} cannot be read: {error.strerror}"
                 ) from error
         if isinstance(self.source, str):

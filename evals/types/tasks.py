@@ -21,6 +21,8 @@ class Answer:
     """Index into `Task.choices`; `None` where the answer was generated."""
     probabilities: tuple[float, ...] = ()
     """Of each of `Task.choices`, summing to one; empty where the answer was generated."""
+    failed: bool = False
+    """Nothing was answered: the query's picture cannot be read. It is wrong, whatever is right."""
 
 
 @dataclass(frozen=True, slots=True)

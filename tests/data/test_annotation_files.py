@@ -133,3 +133,8 @@ def test_an_unknown_split_is_refused() -> None:
 def test_a_question_file_is_refused_where_there_is_none() -> None:
     with pytest.raises(ConfigError, match="coco has no question file of its own"):
         refuse_questions(Source(Path(), questions=Path("q.json")), task="coco")
+
+
+def test_an_empty_list_is_a_mistake(problems: Problems) -> None:
+    list_rows({"questions": []}, "questions", path=Path("q.json"), problems=problems)
+    assert "q.json: the list 'questions' is empty" in collect(problems)

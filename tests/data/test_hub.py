@@ -9,7 +9,7 @@ from datasets import Value
 
 from evals.data.hub import open_table
 from evals.data.hub_pictures import StoredPicture
-from evals.errors import ConfigError, DataError
+from evals.errors import ConfigError, DataError, PictureError
 from evals.types import HubSource, Image, Source
 from tests.data.hub_folders import TEXT, encode_picture, write_split
 from tests.official import write_picture
@@ -111,3 +111,37 @@ def test_a_repository_is_known_by_its_commit(folder: Path, offline_hub: Path) ->
     hub = {"val": HubSource("somebody/vqa", "train", COLUMNS)}
     table = open_table("val", Source(folder, hub=hub), task="vqav2", fields=FIELDS)
     assert (table.files, table.revision) == ((), f"somebody/vqa@main {commit}")
+
+
+def test_a_row_without_a_picture_is_a_mistake_or_left_to_who_reads_it(tmp_path: Path) -> None:
+    features = {"question_id": Value("int64"), "question": TEXT, "image": ImageFeature()}
+    pictures = [encode_picture(0), None]
+    rows = [
+        {"question_id": number, "question": "?", "image": picture}
+        for number, picture in enumerate(pictures)
+    ]
+    write_split(tmp_path / "repository", "train", rows=rows, features=features)
+    hub = {"val": HubSource(str(tmp_path / "repository"), "train", COLUMNS)}
+    strict = open_table("val", Source(tmp_path, hub=hub), task="vqav2", fields=FIELDS)
+    with pytest.raises(DataError, match="row 1: no picture in 'image'"):
+        strict.problems.raise_if_any()
+    source = Source(tmp_path, hub=hub, keep_missing=True)
+    kept = open_table("val", source, task="vqav2", fields=FIELDS)
+    kept.problems.raise_if_any()
+    first, second = (row.values["image"] for row in kept.rows)
+    assert first.read_bytes()
+    with pytest.raises(PictureError, match="row 1 has no picture in 'image'"):
+        second.read_bytes()
+
+
+def test_an_empty_split_is_a_mistake(tmp_path: Path) -> None:
+    features = {"question_id": Value("int64"), "question": TEXT, "image": ImageFeature()}
+    write_split(tmp_path / "repository", "train", rows=[], features=features)
+    hub = {"val": HubSource(str(tmp_path / "repository"), "train", COLUMNS)}
+    with pytest.raises(DataError, match=r"train cannot be read: .*corresponds to no data"):
+        open_table("val", Source(tmp_path, hub=hub), task="vqav2", fields=FIELDS)
+
+
+def test_a_slice_without_a_row_is_a_mistake(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"train\[:0\] cannot be read: .*corresponds to no data"):
+        open_val(HubSource(str(folder), "train[:0]", COLUMNS))

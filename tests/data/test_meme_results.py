@@ -83,3 +83,19 @@ def test_what_is_written_reads_back(
     answer = Answer(("no", "yes")[choice], choice, (1 - probability, probability))
     path.write_text(MEMES.write("test_seen", [predict("7", answer)], Source(Path())).content)
     assert MEMES.read(path) == {"7": answer}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,proba,label,label\n1,0.5,1,0\n", "has the column label twice"),
+        ("id,proba,label\n", "holds no answer"),
+        ("", "has no column id, proba, label"),
+    ],
+)
+def test_a_doubled_column_and_an_empty_file_are_mistakes(
+    content: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "memes.csv").write_text(content)
+    with pytest.raises(DataError, match=rf"memes\.csv: {message}"):
+        MEMES.read(tmp_path / "memes.csv")

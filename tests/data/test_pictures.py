@@ -6,7 +6,7 @@ import pytest
 
 from evals.data.pictures import Pictures
 from evals.data.rows import Problems, Row
-from evals.errors import DataError
+from evals.errors import DataError, PictureError
 from evals.types import Image, Source
 
 
@@ -74,3 +74,37 @@ def test_names_that_lead_out_of_the_folder_are_refused(
 def test_without_pictures_nothing_is_looked_for(tmp_path: Path, row: Row) -> None:
     assert Pictures(Source(tmp_path, with_images=False)).find("val2014/a.jpg", row) is None
     row.problems.raise_if_any()
+
+
+def test_a_name_too_long_for_any_file_system_is_a_missing_picture(tmp_path: Path, row: Row) -> None:
+    assert Pictures(Source(tmp_path)).find(f"{'a' * 300}/b.jpg", row) is None
+    with pytest.raises(DataError, match=r"(?s)picture aaa.*is not in .*\(File name too long\)"):
+        row.problems.raise_if_any()
+
+
+def test_pictures_that_are_not_there_may_be_left_to_who_reads_them(
+    tmp_path: Path, row: Row
+) -> None:
+    pictures = Pictures(Source(tmp_path, keep_missing=True))
+    image = pictures.find("val2014/a.jpg", row)
+    assert image is not None
+    assert image is pictures.find("val2014/a.jpg", row)
+    assert pictures.find("../a.jpg", row) is None
+    with pytest.raises(PictureError, match=r"val2014/a\.jpg cannot be read: No such file"):
+        image.read_bytes()
+    with pytest.raises(DataError, match="1 mistake"):
+        row.problems.raise_if_any()
+
+
+def test_a_name_is_put_together_of_fields_that_must_all_be_there(tmp_path: Path, row: Row) -> None:
+    path = touch(tmp_path / "val2014" / "a.jpg")
+    pictures = Pictures(Source(tmp_path))
+    whole = Row({"folder": "val2014", "name": "a.jpg"}, "q[1]", row.problems)
+    assert found(pictures.find_named(whole, "folder", "name")) == path
+    assert found(pictures.find_named(whole, "name", folder="val2014")) == path
+    assert (
+        pictures.find_named(Row({"folder": "val2014"}, "q[2]", row.problems), "folder", "name")
+        is None
+    )
+    with pytest.raises(DataError, match="1 mistake"):
+        row.problems.raise_if_any()

@@ -75,7 +75,7 @@ def test_all_malformed_rows_are_listed_together(tmp_path: Path) -> None:
     assert f"{path}[4]: 'd' is not a JSON object" in message
 
 
-@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=5))
+@given(st.dictionaries(st.text(min_size=1), st.text(), min_size=1, max_size=5))
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, answers: dict[str, str]
 ) -> None:
@@ -90,3 +90,15 @@ def test_what_is_written_reads_back(
 )
 def test_an_id_is_an_integer_only_where_it_spells_one(example_id: str, written: object) -> None:
     assert format_id(example_id) == written
+
+
+@pytest.mark.parametrize("content", ["[]", "[1]", "null", '[{"question_id": 1, "answer": NaN}]'])
+def test_a_file_without_an_answer_is_a_mistake(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match="mistake"):
+        VQA.read(path)
+
+
+def test_an_id_of_thousands_of_digits_stays_text() -> None:
+    assert format_id("9" * 5000) == "9" * 5000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.data.rows import Problems, Row, as_rows, rows_by_id
+from evals.data.rows import Problems, Row, as_rows, rows_by_id, show
 from evals.errors import DataError
 
 
@@ -95,3 +95,54 @@ def test_optional_fields_are_strings_and_only_those_there(problems: Problems) ->
         "answer_type": "other",
         "number": "3",
     }
+
+
+HALF = "\ud83d"
+"""Of an emoji: JSON spells it, and no file can hold it."""
+
+
+def test_half_a_surrogate_pair_is_no_text_wherever_it_stands(problems: Problems) -> None:
+    """It would be found at the end: by the tokenizer, or when the summary is written."""
+    row = Row(
+        {
+            "id": HALF,
+            "text": f"a{HALF}",
+            "kind": HALF,
+            "answers": ["a", HALF],
+            "rows": [{"answer": "a"}, {"answer": HALF}],
+            "sound": "\U0001f600",
+        },
+        "f[0]",
+        problems,
+    )
+    assert row.id("id") == row.text("text") == ""
+    row.optional("kind")
+    assert row.texts("answers") == ()
+    row.nested_texts("rows", "answer")
+    assert row.text("sound") == "\U0001f600"
+    message = collect(problems)
+    assert "5 mistakes" in message
+    assert r"f[0]: field 'text' holds half a surrogate pair, which is no text: 'a\ud83d'" in message
+    assert r"f[0].rows[1]: field 'answer' holds half a surrogate pair" in message
+    message.encode()  # it can be printed
+
+
+@pytest.mark.parametrize("value", [["cat"], {"a": 1}])
+def test_a_list_is_no_metadata(value: object, problems: Problems) -> None:
+    Row({"kind": value}, "f[0]", problems).optional("kind")
+    assert "field 'kind' is" in collect(problems)
+
+
+def test_a_file_needs_a_name(problems: Problems) -> None:
+    row = Row({"img": "", "file": "a.jpg"}, "f[0]", problems)
+    assert (row.name("img"), row.name("file")) == ("", "a.jpg")
+    assert "f[0]: field 'img' is '', not a file's name" in collect(problems)
+
+
+def test_a_deep_or_long_value_is_shown_in_part() -> None:
+    deep: object = 0
+    for _ in range(10_000):
+        deep = [deep]
+    assert show(deep) == "[[[[[[[...]]]]]]]"
+    assert show("a" * 10**6).startswith("'aaaa")
+    assert len(show({"x" * 1000: [1] * 1000})) <= 60

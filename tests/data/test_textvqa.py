@@ -108,3 +108,14 @@ def test_a_given_file_that_does_not_parse_is_told_once(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(DataError, match=r"1 mistake:\n  - .*mine\.json: not JSON at line 1"):
         read(Source(tmp_path, annotations=path))
+
+
+@pytest.mark.parametrize("content", ["{}", '{"data": []}'])
+def test_a_file_without_a_row_is_a_mistake(content: str, tmp_path: Path) -> None:
+    """An empty object was once an empty split."""
+    write_textvqa(tmp_path)
+    (tmp_path / "TextVQA_0.5.1_val.json").write_text(content)
+    with pytest.raises(
+        DataError, match=r"TextVQA_0\.5\.1_val\.json: (has no list|the list) 'data'"
+    ):
+        read(Source(tmp_path))

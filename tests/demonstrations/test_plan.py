@@ -429,3 +429,12 @@ def test_a_plans_file_is_one_json_line_a_query(tmp_path: Path) -> None:
         {"plan": {"seed": 1}},
         {"id": "42", "demonstrations": [["917", 3], ["é", 0]]},
     ]
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"id": "\xed\xa0\x80", "demonstrations": []}'])
+def test_what_only_some_readers_read_is_a_malformed_line(tmp_path: Path, line: bytes) -> None:
+    """Found by fuzzing: it was accepted when the file was opened, and failed at its query."""
+    path = tmp_path / "plan.jsonl"
+    path.write_bytes(b'{"plan": {}}\n' + line + b"\n")
+    with pytest.raises(DataError, match="line 2: not a plan's line"):
+        read_plan(path)

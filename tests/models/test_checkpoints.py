@@ -143,7 +143,7 @@ def test_shards_are_those_of_the_index(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"weight_map": {"x": "gone.safetensors"}}, "not there: gone"),
+        ({"weight_map": {"x": "gone.safetensors"}}, "(?s)not there.*- gone"),
         ({"weight_map": {"x": "../up.safetensors"}}, "outside its folder"),
         ({"weights": {}}, "no index"),
         ([], "no index"),
@@ -159,3 +159,36 @@ def test_a_folder_without_safetensors_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(CheckpointError, match="safetensors only"):
         hash_files(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"weight_map": {}}, "no map from weights to files"),
+        ({"weight_map": {"x": 5}}, "no map from weights to files"),
+        ({"weight_map": {"x": ["a"]}}, "no index"),
+        ({"weight_map": {"x": ""}}, "outside its folder"),
+        ({"weight_map": {"x": "a" * 300}}, "not there"),
+        ({"weight_map": {"x": "a\0b", "y": "\ud800"}}, "not there"),
+    ],
+)
+def test_an_index_of_other_types_is_named(tmp_path: Path, content: object, message: str) -> None:
+    """Found by fuzzing: names that are none were tracebacks."""
+    with pytest.raises(CheckpointError, match=message):
+        weight_files(write_index(tmp_path, content))
+
+
+def test_a_damaged_index_is_quoted_in_part(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_bytes(b"\xff" * 10**6)
+    with pytest.raises(CheckpointError) as raised:
+        weight_files(tmp_path)
+    assert len(str(raised.value)) < 1000
+    (tmp_path / "model.safetensors.index.json").write_bytes(b"[" * 10**6)
+    with pytest.raises(CheckpointError, match="RecursionError"):
+        weight_files(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "~nobody-of-this-name/checkpoint"])
+def test_a_name_that_is_no_path_is_an_error(name: str) -> None:
+    with pytest.raises(CheckpointError, match="is no folder"):
+        resolve_checkpoint(name)

@@ -60,7 +60,7 @@ def test_urls_are_fetched_only_where_allowed(base: Pair, server: str, tmp_path: 
     prompt = ["User:", f"{server}/red.png", "What colour?"]
     with pytest.raises(PromptError, match=r"allow_urls=True"):
         base.ours.complete(prompt, max_new_tokens=3)
-    model = replace(base.ours, allow_urls=True)
+    model = replace(base.ours, allow_urls="private")
     by_path = model.complete(["User:", tmp_path / "red.png", "What colour?"], max_new_tokens=3)
     assert model.complete(prompt, max_new_tokens=3) == by_path
     with pytest.raises(DataError, match=r"blue\.png cannot be fetched"):

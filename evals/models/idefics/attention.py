@@ -43,6 +43,10 @@ class Context:
     mask: Tensor | None = None
     """(g, 1, 1, t), added to the scores: minus infinity past a row's end."""
 
+    def to(self, device: torch.device) -> "Context":
+        mask = None if self.mask is None else self.mask.to(device)
+        return Context(self.groups.to(device), self.layers, mask)
+
     def attend(self, layer: int, q: Tensor) -> Partial:
         lot, num_groups = self.layers[layer], self.groups.shape[0]
         length = lot.keys.shape[1] if self.mask is None else self.mask.shape[-1]
@@ -72,6 +76,10 @@ class Attend(Protocol):
         """Return what the queries see, for queries, keys and values (n, h, e)."""
         ...
 
+    def to(self, device: torch.device) -> "Attend":
+        """Return it for layers on another device; the keys and values of those are there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ReadRuns:
@@ -80,7 +88,10 @@ class ReadRuns:
     runs: Sequence[Run]
     contexts: Sequence[Context] = ()
     keep: Callable[[int, Tensor, Tensor], None] | None = None
-    """Told each layer's keys and values (n, h, e)."""
+    """Told each layer's keys and values (n, h, e), which are on the layer's device."""
+
+    def to(self, device: torch.device) -> "ReadRuns":
+        return ReadRuns(self.runs, [each.to(device) for each in self.contexts], self.keep)
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Return as many as there are queries: (n, h, e), or one a row, for its last token."""
@@ -110,6 +121,10 @@ class ReadNext:
     mask: Tensor
     """(n, 1, 1, t), added to the scores: minus infinity after each row's token."""
     contexts: Sequence[Context] = ()
+
+    def to(self, device: torch.device) -> "ReadNext":
+        contexts = tuple(each.to(device) for each in self.contexts)
+        return ReadNext(self.layers, self.positions.to(device), self.mask.to(device), contexts)
 
     def __call__(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         lot, rows = self.layers[layer], torch.arange(len(q), device=q.device)

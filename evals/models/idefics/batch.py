@@ -20,6 +20,7 @@ from evals.models.idefics.model import Idefics
 from evals.models.idefics.packing import lay_out, look, upload
 from evals.models.idefics.prefix import Prefix
 from evals.models.idefics.projections import Projections
+from evals.models.idefics.telling import Tell, tell_nobody, told
 from evals.models.idefics.tokens import EncodedPrompt
 
 
@@ -31,6 +32,8 @@ class Memory:
     projections: Projections
     prompts: CacheMemory
     branches: CacheMemory
+    tell: Tell = tell_nobody
+    """Of what is done to batches: others may hold shares of the model."""
 
 
 @dataclass(slots=True)
@@ -63,18 +66,21 @@ class Batch:
             num_branches: of each prompt.
             prefix: what all prompts begin with.
         """
+        self.tell = memory.tell
         self._memory = memory
         self._model = memory.model
         self._num_shared = prefix.num_tokens if prefix else 0
         self._shared = [prefix.as_context()] if prefix else []
         self._num_branches = num_branches
         room = num_tokens + (num_new_tokens if num_branches == 1 else 0)
-        self._prompts = memory.prompts.divide(num_slots, room)
-        self._branches = (
-            memory.branches.divide(num_slots * num_branches, num_new_tokens)
-            if num_branches > 1
-            else []
-        )
+        layout = (num_slots, num_tokens, num_new_tokens, num_branches)
+        with self.tell("open", *layout, prefix is not None):
+            self._prompts = memory.prompts.divide(num_slots, room)
+            self._branches = (
+                memory.branches.divide(num_slots * num_branches, num_new_tokens)
+                if num_branches > 1
+                else []
+            )
         self._images: list[Tensor] = []
         """Of each gated layer (slots, 2, l, h, e): what generated tokens look at."""
         self._slots: list[_Slot | None] = [None] * num_slots
@@ -84,9 +90,11 @@ class Batch:
         """The slots that hold nothing."""
         return [index for index, slot in enumerate(self._slots) if slot is None]
 
+    @told
     def release(self, slot: int) -> None:
         self._slots[slot] = None
 
+    @told
     def read(self, slots: Sequence[int], prompts: Sequence[EncodedPrompt]) -> Tensor:
         """Read prompts into free slots; return the logits (prompts, v) of their first tokens."""
         own = [prompt.part(self._num_shared) for prompt in prompts]
@@ -98,9 +106,9 @@ class Batch:
         )
 
         def keep(layer: int, keys: Tensor, values: Tensor) -> None:
-            lot = self._prompts[layer]
-            lot.keys.flatten(0, 1)[at] = keys
-            lot.values.flatten(0, 1)[at] = values
+            lot, places = self._prompts[layer], at.to(keys.device)
+            lot.keys.flatten(0, 1)[places] = keys
+            lot.values.flatten(0, 1)[places] = values
 
         hidden = self._model(
             self._to_device(tokens.ids),
@@ -116,6 +124,7 @@ class Batch:
         logits: Tensor = self._model.logits(hidden[self._to_device(back)])
         return logits
 
+    @told
     def append(self, tokens: Sequence[Sequence[int]], origins: Sequence[Sequence[int]]) -> Tensor:
         """Add one token to each branch of the slots in use; return the logits (r, v) of the next.
 
@@ -155,6 +164,7 @@ class Batch:
             hidden = hidden[self._to_device(rows)]
         return self._model.logits(hidden)
 
+    @told
     def score(self, slots: Sequence[int], continuations: Sequence[EncodedPrompt]) -> Tensor:
         """Return the log-probability of each continuation's tokens after its first.
 
@@ -214,7 +224,7 @@ class Batch:
             ]
         at = self._to_device(list(last))
         for kept, layer in zip(self._images, projected, strict=True):
-            kept[at] = layer
+            kept[at.to(kept.device)] = layer
 
     def _see_last(self, num_slots: int) -> Seen | None:
         sees = [bool(slot and slot.sees) for slot in self._slots[:num_slots]]
@@ -268,6 +278,7 @@ class Batch:
             return
         to, source = self._to_device(rows), self._to_device(sources)
         for lot in self._branches:
+            to, source = to.to(lot.keys.device), source.to(lot.keys.device)
             for each in (lot.keys, lot.values):
                 each[to, :longest] = each[source, :longest]
 

@@ -5,13 +5,12 @@ their transformers did not know yet (the vision tower's `hidden_act`; 80B's
 `max_position_embeddings`).
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from evals.errors import CheckpointError, list_problems
+from evals.models.idefics.json_file import MAX_LAYERS, MAX_SIZE, Values, read_json
 
 Activation = Literal["silu", "gelu", "quick_gelu", "relu"]
 
@@ -99,112 +98,63 @@ def read_config(folder: Path) -> IdeficsConfig:
             them are listed.
     """
     path = folder / "config.json"
-    values = _Values(read_json(path))
-    if (model_type := values.get("model_type", None)) != "idefics":
+    values = Values(read_json(path))
+    if (model_type := values.get("model_type")) != "idefics":
         raise CheckpointError(
-            f"{path}: model_type is {model_type!r}, not 'idefics'; this loads IDEFICS checkpoints "
-            "(HuggingFaceM4/idefics-9b and its like) only"
+            f"{path}: model_type is {model_type!r:.60}, not 'idefics'; this loads IDEFICS "
+            "checkpoints (HuggingFaceM4/idefics-9b and its like) only"
         )
-    config = _parse(values, eos=_read_eos(folder, values.get("eos_token_id", 2)))
+    config = _parse(values, eos=_read_eos(folder, values))
     problems = values.problems or _check(config)
     if problems:
         raise CheckpointError(f"{path} cannot be used:\n{list_problems(problems)}")
     return config
 
 
-def read_json(path: Path) -> Mapping[str, Any]:
-    """Read a checkpoint's JSON object.
-
-    Raises:
-        CheckpointError: the file is missing or is not a JSON object.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}); a checkpoint folder has the files of "
-            "HuggingFaceM4/idefics-9b on the hub"
-        ) from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path} must hold a JSON object")
-    return values
-
-
-class _Values:
-    """A JSON object that notes what it lacks, so that all of it is reported at once."""
-
-    def __init__(
-        self, values: Mapping[str, Any], *, prefix: str = "", problems: list[str] | None = None
-    ) -> None:
-        self._values = values
-        self._prefix = prefix
-        self.problems: list[str] = [] if problems is None else problems
-
-    def get(self, key: str, default: Any) -> Any:
-        value = self._values.get(key)
-        return default if value is None else value
-
-    def count(self, key: str, default: int | None = None) -> int:
-        value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.problems.append(
-                f"{self._prefix}{key} is missing"
-                if value is None
-                else f"{self._prefix}{key} is {value!r}, not a whole number"
-            )
-            return 1
-        return value
-
-    def sub(self, key: str) -> "_Values":
-        return _Values(self.get(key, {}), prefix=f"{key}.", problems=self.problems)
-
-
-def _parse(values: _Values, *, eos: tuple[int, ...]) -> IdeficsConfig:
+def _parse(values: Values, *, eos: tuple[int, ...]) -> IdeficsConfig:
     vision, resampler = values.sub("vision_config"), values.sub("perceiver_config")
-    width = values.count("hidden_size")
-    rope = values.get("rope_parameters", {})
+    width = values.count("hidden_size", least=1)
+    rope = values.sub("rope_parameters")
     if (rope_type := rope.get("rope_type", "default")) != "default":
-        values.problems.append(f"rope_parameters.rope_type is {rope_type!r}, not 'default'")
+        values.problems.append(f"rope_parameters.rope_type is {rope_type!r:.60}, not 'default'")
     if (alpha := values.get("alpha_type", "float")) not in ("float", "vector"):
-        values.problems.append(f"alpha_type is {alpha!r}, not 'float' or 'vector'")
+        values.problems.append(f"alpha_type is {alpha!r:.60}, not 'float' or 'vector'")
     return IdeficsConfig(
-        vocab_size=values.count("vocab_size"),
+        vocab_size=values.count("vocab_size", least=1),
         additional_vocab_size=values.count("additional_vocab_size"),
         width=width,
-        intermediate_size=values.count("intermediate_size"),
-        num_layers=values.count("num_hidden_layers"),
+        intermediate_size=values.count("intermediate_size", least=1),
+        num_layers=values.count("num_hidden_layers", most=MAX_LAYERS),
         num_heads=values.count("num_attention_heads"),
         activation=values.get("hidden_act", "silu"),
-        rms_norm_eps=float(values.get("rms_norm_eps", 1e-6)),
-        rope_theta=float(rope.get("rope_theta", values.get("rope_theta", 10000.0))),
+        rms_norm_eps=values.number("rms_norm_eps", 1e-6),
+        rope_theta=rope.number("rope_theta", values.number("rope_theta", 10000.0)),
         cross_layer_interval=values.count("cross_layer_interval", 1),
-        qk_norm=bool(values.get("qk_layer_norms", False)),
+        qk_norm=values.flag("qk_layer_norms"),
         gate_shape=(1, 1, width) if alpha == "vector" else (1,),
-        max_tokens=values.count("max_sequence_length", values.get("max_position_embeddings", None)),
+        max_tokens=values.count("max_sequence_length", values.get("max_position_embeddings")),
         bos_id=values.count("bos_token_id", 1),
         eos_ids=eos,
-        tied_head=bool(values.get("tie_word_embeddings", False)),
+        tied_head=values.flag("tie_word_embeddings"),
         vision=VisionConfig(
-            width=vision.count("embed_dim"),
-            intermediate_size=vision.count("intermediate_size"),
-            num_layers=vision.count("num_hidden_layers"),
+            width=vision.count("embed_dim", least=1),
+            intermediate_size=vision.count("intermediate_size", least=1),
+            num_layers=vision.count("num_hidden_layers", most=MAX_LAYERS),
             num_heads=vision.count("num_attention_heads"),
-            num_channels=vision.count("num_channels", 3),
-            image_size=vision.count("image_size"),
-            patch_size=vision.count("patch_size"),
+            num_channels=vision.count("num_channels", 3, least=3, most=3),
+            image_size=vision.count("image_size", least=1),
+            patch_size=vision.count("patch_size", least=1),
             activation=vision.get("hidden_act", "gelu"),
-            layer_norm_eps=float(vision.get("layer_norm_eps", 1e-5)),
+            layer_norm_eps=vision.number("layer_norm_eps", 1e-5),
         ),
         resampler=ResamplerConfig(
-            num_latents=resampler.count("resampler_n_latents"),
-            depth=resampler.count("resampler_depth"),
-            num_heads=resampler.count("resampler_n_heads"),
-            head_dim=resampler.count("resampler_head_dim"),
-            qk_norm=bool(resampler.get("qk_layer_norms_perceiver", False)),
+            num_latents=resampler.count("resampler_n_latents", least=1),
+            depth=resampler.count("resampler_depth", most=MAX_LAYERS),
+            num_heads=resampler.count("resampler_n_heads", least=1),
+            head_dim=resampler.count("resampler_head_dim", least=1),
+            qk_norm=resampler.flag("qk_layer_norms_perceiver"),
         )
-        if values.get("use_resampler", False)
+        if values.flag("use_resampler")
         else None,
     )
 
@@ -223,13 +173,17 @@ def _check(config: IdeficsConfig) -> list[str]:
         ),
     }
     problems = [
-        f"{name} is {activation!r}, not one of {', '.join(get_args(Activation))}"
+        f"{name} is {activation!r:.60}, not one of {', '.join(get_args(Activation))}"
         for name, activation in (
             ("hidden_act", config.activation),
             ("vision_config.hidden_act", config.vision.activation),
         )
         if activation not in get_args(Activation)
     ]
+    if config.vision.patch_size > config.vision.image_size:
+        problems.append("vision_config.patch_size is larger than vision_config.image_size")
+    if config.num_heads and config.head_dim % 2:
+        problems.append(f"hidden_size by num_attention_heads is {config.head_dim}, an odd number")
     return problems + [
         f"{what} must divide without remainder, and {whole} by {part} does not"
         for what, (whole, part) in shares.items()
@@ -237,9 +191,13 @@ def _check(config: IdeficsConfig) -> list[str]:
     ]
 
 
-def _read_eos(folder: Path, default: int | list[int]) -> tuple[int, ...]:
+def _read_eos(folder: Path, values: Values) -> tuple[int, ...]:
     """Return the ids that end an answer; like `generate`, generation_config.json goes first."""
     path = folder / "generation_config.json"
     eos = read_json(path).get("eos_token_id") if path.is_file() else None
-    eos = default if eos is None else eos
-    return tuple(eos) if isinstance(eos, list) else (int(eos),)
+    eos = values.get("eos_token_id", 2) if eos is None else eos
+    ids = eos if isinstance(eos, list) else [eos]
+    if not ids or not all(type(each) is int and 0 <= each <= MAX_SIZE for each in ids):
+        values.problems.append(f"eos_token_id is {eos!r:.60}, not a token's id or a list of them")
+        return (2,)
+    return tuple(ids)

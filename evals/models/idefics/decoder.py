@@ -3,6 +3,8 @@
 Gated cross-attention is Flamingo's (Alayrac et al. 2022, section 2.2): both its branches are
 scaled by the tanh of a learnt gate. In IDEFICS a token that looks at no picture gets nothing from
 the attention, but its gated feed-forward still runs.
+How many heads there are is read from what the matrices give: of a model that several processes
+share, each has some of them.
 Shapes: n tokens of all rows, r tokens that are read, d width, h heads, e head size, i pictures,
 l latents; g, m as in groups.py.
 """
@@ -35,6 +37,11 @@ class Seen:
     """Of each gated layer (g, 2, l, h, e): keys and values of each group's picture."""
     blind: Tensor | None = None
     """(n, 1, 1): zero for tokens that look at none although a group has them."""
+
+    def to(self, device: torch.device) -> "Seen":
+        """Return it for layers on another device; their pictures are there."""
+        blind = None if self.blind is None else self.blind.to(device)
+        return Seen(self.groups.to(device), self.images, blind)
 
     def attend(self, layer: int, q: Tensor) -> Tensor:
         """Return what each query (n, h, e) sees; zeros for one that looks at no picture."""
@@ -103,20 +110,20 @@ class _SelfAttention(nn.Module):
             self.qkv = Linear(width, width, width, width, names=("q_proj", "k_proj", "v_proj"))
         self.is_last = is_last
         self.o_proj = Linear(width, width)
-        self.heads = (config.num_heads, config.head_dim)
+        self.heads = (-1, config.head_dim)
 
     def forward(
         self, x: Tensor, rope: Rope, attend: Attend, index: int, *, read: Tensor | None
     ) -> Tensor:
         if self.is_last:
-            k, v = self.kv(x).view(-1, 2, *self.heads).unbind(1)
+            k, v = self.kv(x).unflatten(-1, (2, *self.heads)).unbind(1)
             asking, asking_rope = x, rope
             if read is not None:
                 asking, asking_rope = x[read], (rope[0][read], rope[1][read])
-            q = rotate_(self.q_proj(asking).view(-1, *self.heads), asking_rope)
+            q = rotate_(self.q_proj(asking).unflatten(-1, self.heads), asking_rope)
             rotate_(k, rope)
         else:
-            qkv = self.qkv(x).view(-1, 3, *self.heads)
+            qkv = self.qkv(x).unflatten(-1, (3, *self.heads))
             rotate_(qkv[:, :2].flatten(1, 2), rope)
             q, k, v = qkv.unbind(1)
         y: Tensor = self.o_proj(attend(index, q, k, v).flatten(1))
@@ -130,7 +137,7 @@ class _CrossAttention(nn.Module):
         self.q_proj = Linear(width, width)
         self.kv = Linear(config.vision.width, width, width, names=("k_proj", "v_proj"))
         self.o_proj = Linear(width, width)
-        self.heads = (config.num_heads, config.head_dim)
+        self.heads = (-1, config.head_dim)
         if config.qk_norm:
             self.q_layer_norm = RMSNorm(config.head_dim, eps=config.rms_norm_eps)
             self.k_layer_norm = RMSNorm(config.head_dim, eps=config.rms_norm_eps)

@@ -16,14 +16,12 @@ import numpy.typing as npt
 import torch
 
 from evals.errors import PromptError
-from evals.models.idefics.attention import ReadRuns
 from evals.models.idefics.batch import Memory
 from evals.models.idefics.generating import generate
 from evals.models.idefics.limits import Limits
 from evals.models.idefics.model import Idefics
-from evals.models.idefics.packing import lay_out, look, upload
 from evals.models.idefics.pictures import Pictures
-from evals.models.idefics.prefix import Prefix, read_prefix
+from evals.models.idefics.prefix import Prefix, PrefixKey, read_states, recall_prefix
 from evals.models.idefics.rules import make_rules
 from evals.models.idefics.scoring import score
 from evals.models.idefics.sharing import find_shared_prefixes
@@ -47,8 +45,6 @@ VISION_BATCH = 8
 """Pictures that are encoded together."""
 WINDOW = 512
 """Requests read together."""
-KEPT_PREFIXES = 2
-"""Prefixes that are held from window to window."""
 
 _T = TypeVar("_T")
 _Request = TypeVar("_Request", GenerateRequest, LogLikelihoodRequest)
@@ -65,8 +61,10 @@ class IdeficsModel:
     pictures: Pictures
     memory: Memory
     limits: Limits
-    allow_urls: bool = False
-    prefixes: "OrderedDict[_PrefixKey, Prefix]" = field(default_factory=OrderedDict)
+    allow_urls: bool | str = False
+    close_group: Callable[[], None] | None = None
+    """Ends the processes that have shares of the network."""
+    prefixes: "OrderedDict[PrefixKey, Prefix]" = field(default_factory=OrderedDict)
 
     @property
     def max_tokens(self) -> int:
@@ -76,6 +74,12 @@ class IdeficsModel:
     def notes(self) -> tuple[str, ...]:
         """What happened that a summary should say."""
         return tuple(self.limits.notes)
+
+    def close(self) -> None:
+        """End the processes that decode pictures or share the network; the rest ends by itself."""
+        self.pictures.close()
+        if self.close_group is not None:
+            self.close_group()
 
     def count_tokens(self, prompt: Prompt, *, bos: bool = True) -> int:
         return len(self.tokenizer.encode(prompt, bos=bos).ids)
@@ -156,7 +160,9 @@ class IdeficsModel:
             self.pictures.prefetch(window)
             for part in _split(window, VISION_BATCH):
                 with torch.inference_mode():
-                    pooled = self.network.pool_images(self.pictures.pixels(part)).float()
+                    pixels = self.pictures.pixels(part)
+                    with self.memory.tell("pool", pixels):
+                        pooled = self.network.pool_images(pixels).float()
                     features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
                 yield from features
 
@@ -170,14 +176,8 @@ class IdeficsModel:
         encoded = self.tokenizer.encode(prompt, bos=True)
         if not encoded.images:
             raise ValueError("a prompt without pictures has no tokens before its first")
-        tokens = lay_out([encoded], [0])
-        device = self.network.device
-        hidden = self.network(
-            upload(tokens.ids, device),
-            upload(tokens.positions, device),
-            ReadRuns(tokens.runs),
-            look(tokens, self.network, self.memory.projections),
-        )
+        with self.memory.tell("states", encoded):
+            hidden = read_states(self.network, self.memory.projections, encoded)
         states: npt.NDArray[np.float32] = (
             hidden[: encoded.image_of_token.index(0)].float().cpu().numpy()
         )
@@ -233,19 +233,9 @@ class IdeficsModel:
             yield group, prefix
 
     @torch.inference_mode()
-    def _read_prefix(self, key: "_PrefixKey", prompt: EncodedPrompt) -> Prefix:
-        if key not in self.prefixes:
-            while len(self.prefixes) >= KEPT_PREFIXES:
-                self.prefixes.popitem(last=False)
-            self.prefixes[key] = read_prefix(
-                self.network, self.memory.projections, prompt, len(key)
-            )
-        self.prefixes.move_to_end(key)
-        return self.prefixes[key]
-
-
-_PrefixKey = tuple[int | Image, ...]
-"""Tokens, pictures in place of image tokens."""
+    def _read_prefix(self, key: PrefixKey, prompt: EncodedPrompt) -> Prefix:
+        with self.memory.tell("prefix", key, prompt):
+            return recall_prefix(self.prefixes, self.network, self.memory.projections, key, prompt)
 
 
 def _prompt_images(prompt: EncodedPrompt) -> Sequence[Image]:

@@ -31,6 +31,13 @@ class Groups:
     tokens: Tensor | None = None
     """(k,): the tokens in them."""
 
+    def to(self, device: torch.device) -> "Groups":
+        moved = (
+            None if each is None else each.to(device)
+            for each in (self.members, self.places, self.tokens)
+        )
+        return Groups(self.shape, *moved)
+
     def gather(self, x: Tensor) -> Tensor:
         """Turn (n, h, e) into (g, h, m, e)."""
         x = x if self.members is None else x[self.members]

@@ -4,16 +4,15 @@ The 8-bit pixels are a quarter of the bytes of the normalised ones, so that they
 between processes and to a GPU; normalising is the last step, wherever they lie.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from evals.errors import CheckpointError
-from evals.models.idefics.config import IdeficsConfig, read_json
+from evals.errors import CheckpointError, list_problems
+from evals.models.idefics.config import IdeficsConfig
+from evals.models.idefics.json_file import Values, read_json
 from evals.models.idefics.pixels import read_pixels
 from evals.types import Image
 
@@ -51,16 +50,26 @@ class ImageProcessor:
 
 
 def read_image_processor(folder: Path, config: IdeficsConfig) -> ImageProcessor:
-    """Read preprocessor_config.json; without it, the size is the vision tower's."""
+    """Read preprocessor_config.json; without it, the size is the vision tower's.
+
+    Raises:
+        CheckpointError: it is malformed, or its size is not the vision tower's.
+    """
     path = folder / "preprocessor_config.json"
-    values: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-    size = values.get("image_size") or (values.get("size") or {}).get("height")
-    size = size or config.vision.image_size
+    values = Values(read_json(path) if path.is_file() else {})
+    size = values.get("image_size") or values.get("size") or config.vision.image_size
+    if isinstance(size, dict):
+        size = size.get("height")
     if size != config.vision.image_size:
         raise CheckpointError(
-            f"{path} resizes pictures to {size}, and the vision tower of config.json takes "
+            f"{path} resizes pictures to {size!r:.60}, and the vision tower of config.json takes "
             f"{config.vision.image_size}"
         )
-    return ImageProcessor(
-        size, tuple(values.get("image_mean", MEAN)), tuple(values.get("image_std", STD))
+    processor = ImageProcessor(
+        config.vision.image_size,
+        values.numbers("image_mean", MEAN, positive=False),
+        values.numbers("image_std", STD, positive=True),
     )
+    if values.problems:
+        raise CheckpointError(f"{path} cannot be used:\n{list_problems(values.problems)}")
+    return processor

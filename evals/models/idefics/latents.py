@@ -12,12 +12,12 @@ not finite is computed again and replaced. Shapes: l latents, d width.
 
 import errno
 import hashlib
-import os
 import warnings
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -158,7 +158,7 @@ class LatentCache:
         if not _is_finite(latents):
             return
         path = self._path(digest)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary = path.with_name(f".{path.name}.{_draw_name()}")
         try:
             path.parent.mkdir(exist_ok=True)
             temporary.write_bytes(save({NAME: latents}, self._metadata(digest, latents)))
@@ -187,6 +187,11 @@ class LatentCache:
         return self._folder / digest[:2] / f"{digest}.safetensors"
 
 
+def _draw_name() -> str:
+    """Return what no other writer has: machines that share a disk have processes of one number."""
+    return uuid4().hex
+
+
 def _is_finite(values: Tensor) -> bool:
     """Whether no value is NaN or infinite: the extremes tell, ten times as fast as `isfinite`."""
     return all(bool(extreme.isfinite()) for extreme in values.aminmax())
@@ -199,7 +204,7 @@ def _make_folder(folder: Path, key: str) -> Path:
         ConfigError: they cannot.
     """
     entries = folder.expanduser() / "latents" / key
-    trial = entries / f".trial.{os.getpid()}"
+    trial = entries / f".trial.{_draw_name()}"
     try:
         entries.mkdir(parents=True, exist_ok=True)
         trial.write_bytes(b"trial")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from evals.models.idefics.cache import count_token_bytes
-from evals.models.idefics.config import IdeficsConfig
+from evals.models.idefics.cache import CacheShape
 from evals.models.idefics.schedule import Budget, limit_rows
 
 CPU_ROWS, CPU_PACK_TOKENS = 64, 2816
@@ -18,8 +17,13 @@ caches."""
 GPU_ROWS, GPU_PACK_TOKENS = 256, 16384
 CPU_SHARE, GPU_SHARE = 0.04, 0.5
 """Of the machine's memory, of what is free on the GPU: for keys and values of tokens."""
+CAREFUL_GPU_SHARE = 0.35
+"""Where a pass that runs out of memory cannot be repeated (`leading.py`)."""
 IMAGE_SHARE = 0.25
 """Of that, beside it: for latents, and as much again for keys and values of pictures."""
+
+HOST_HAS_NONE = "can't allocate memory"
+"""What torch says of the host's memory."""
 
 
 @dataclass(slots=True)
@@ -42,7 +46,7 @@ class Limits:
         try:
             yield watch
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error) or self.budget.rows == 1:
+            if not is_out_of_memory(error) or self.budget.rows == 1:
                 raise
             watch.out_of_memory = True
             self.budget = self.budget.halve()
@@ -57,29 +61,41 @@ class Limits:
 
 
 def choose_limits(
-    config: IdeficsConfig, *, device: torch.device, dtype: torch.dtype, rows: int | None
+    cache: CacheShape, *, device: torch.device, rows: int | None, careful: bool = False
 ) -> Limits:
-    """Choose limits for a model that is on its device already.
+    """Choose limits for a model that is on its devices already; the fullest of them decides.
 
     Args:
-        config: of the model.
-        device: where it is.
-        dtype: of its weights.
+        cache: what it keeps of a token, and where.
+        device: where the latents of pictures are.
         rows: at most so many answers at a time; `None` for as many as is quick.
+        careful: leave more of a GPU free.
     """
     on_gpu = device.type == "cuda"
-    free = _free_gpu_bytes(device) * GPU_SHARE if on_gpu else _cpu_bytes() * CPU_SHARE
+    share = CAREFUL_GPU_SHARE if careful else GPU_SHARE
+    sizes = cache.count_token_bytes()
+    free = {
+        each: _free_gpu_bytes(each) * share if on_gpu else _cpu_bytes() * CPU_SHARE
+        for each in (device, *sizes)
+    }
+    fitting = min(int(free[each] / size) for each, size in sizes.items())
     budget = Budget(
         rows=GPU_ROWS if on_gpu else CPU_ROWS,
-        cache_tokens=max(1, int(free / count_token_bytes(config, dtype))),
+        cache_tokens=max(1, fitting),
         pack_tokens=GPU_PACK_TOKENS if on_gpu else CPU_PACK_TOKENS,
     )
-    return Limits(limit_rows(budget, rows), image_bytes=int(free * IMAGE_SHARE))
+    return Limits(limit_rows(budget, rows), image_bytes=int(min(free.values()) * IMAGE_SHARE))
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says so, of a GPU or of the host."""
     # torch has no exception class of its own for memory that the host cannot give.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or HOST_HAS_NONE in str(error)
+
+
+def tells_of_memory(traceback: str) -> bool:
+    """Whether a traceback ends in such an error."""
+    return torch.OutOfMemoryError.__name__ in traceback or HOST_HAS_NONE in traceback
 
 
 def _free_gpu_bytes(device: torch.device) -> int:

@@ -1,18 +1,22 @@
 """IDEFICS as one module: pictures to latents, tokens to hidden states, hidden states to logits.
 
-Inference only. Tokens of all rows lie one after the other, without padding.
+Inference only. Tokens of all rows lie one after the other, without padding. The layers may lie on
+several devices (`placement.py`), and what they read moves with them from one to the next; all else
+is on the first, where what goes in and comes out is, too.
 Shapes: n tokens, r tokens that are read, i pictures, l latents, d width, h heads, e head size,
 v vocabulary.
 """
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from evals.models.idefics.attention import Attend
+from evals.models.idefics.cache import CacheShape
 from evals.models.idefics.config import IdeficsConfig
 from evals.models.idefics.decoder import DecoderLayer, GatedCrossAttentionLayer, Seen
 from evals.models.idefics.layers import DecoupledEmbedding, DecoupledHead, RMSNorm, rope_angles
-from evals.models.idefics.linear import Linear
 from evals.models.idefics.perceiver import Resampler
 from evals.models.idefics.vision import VisionTower
 
@@ -26,6 +30,10 @@ class Idefics(nn.Module):
     def __init__(self, config: IdeficsConfig) -> None:
         super().__init__()
         self.config = config
+        self.num_shares = 1
+        """By how many processes the heads and the matrices are divided (`sharding.py`)."""
+        self.layer_devices: tuple[torch.device, ...] = ()
+        """Where each language layer is, and the gated layer before it."""
         sizes = (config.vocab_size, config.additional_vocab_size, config.width)
         self.vision_model = VisionTower(config.vision)
         if config.resampler is not None:
@@ -49,11 +57,10 @@ class Idefics(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.norm.weight.dtype
 
-    def pack(self) -> None:
-        """Lay all matrices out for the machine that they are on; see `linear.py`."""
-        for module in list(self.modules()):
-            if isinstance(module, Linear | DecoupledHead):
-                module.pack()
+    @property
+    def cache_shape(self) -> CacheShape:
+        num_heads = self.config.num_heads // self.num_shares
+        return CacheShape(self.layer_devices, num_heads, self.config.head_dim, self.dtype)
 
     def encode_images(self, pixels: Tensor) -> Tensor:
         """Turn pixels (i, 3, size, size) into latents (i, l, d)."""
@@ -69,8 +76,10 @@ class Idefics(nn.Module):
     def project_images(self, latents: Tensor) -> list[Tensor]:
         """Turn latents (i, l, d) into each gated layer's keys and values (i, 2, l, h, e)."""
         projected = []
-        for layer in self.gated_cross_attn_layers:
+        devices = self.layer_devices[:: self.config.cross_layer_interval]
+        for layer, device in zip(self.gated_cross_attn_layers, devices, strict=True):
             assert isinstance(layer, GatedCrossAttentionLayer)
+            latents = latents.to(device)
             projected.append(layer.cross_attn.project_images(latents))
         return projected
 
@@ -99,13 +108,21 @@ class Idefics(nn.Module):
         config = self.config
         rope = rope_angles(positions, config.head_dim, theta=config.rope_theta, dtype=self.dtype)
         x: Tensor = self.embed_tokens(ids)
-        for index, layer in enumerate(self.layers):
+        devices = (x.device, *self.layer_devices)
+        for index, (layer, (before, device)) in enumerate(
+            zip(self.layers, pairwise(devices), strict=True)
+        ):
+            if device != before:
+                x, rope = x.to(device), (rope[0].to(device), rope[1].to(device))
+                attend = attend.to(device)
+                seen = None if seen is None else seen.to(device)
+                read = None if read is None else read.to(device)
             if index % config.cross_layer_interval == 0:
                 gated = index // config.cross_layer_interval
                 x = self.gated_cross_attn_layers[gated](x, seen, gated)
             is_last = index == config.num_layers - 1
             x = layer(x, rope, attend, index, read=read if is_last else None)
-        y: Tensor = self.norm(x)
+        y: Tensor = self.norm(x.to(self.device))
         return y
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class _Attention(nn.Module):
     def forward(self, latents: Tensor, states: Tensor) -> Tensor:
         latents = self.latents_layer_norm(latents)
         context = torch.cat((self.context_layer_norm(states), latents), dim=1)
-        heads = (self.config.num_heads, self.config.head_dim)
+        heads = (-1, self.config.head_dim)
         q = self.q_proj(latents).unflatten(-1, heads).transpose(1, 2)
         k, v = self.kv(context).unflatten(-1, (2, *heads)).permute(2, 0, 3, 1, 4).unbind(0)
         if self.config.qk_norm:

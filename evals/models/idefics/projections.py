@@ -5,6 +5,7 @@ transformers projects all pictures of a prompt again for every generated token.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -24,8 +25,7 @@ class Projections:
         self._encode = encode
         self._max_bytes = max_bytes
         self._num_bytes = 0
-        self._kept: OrderedDict[Image, Tensor] = OrderedDict()
-        """Of each picture (layers, 2, l, h, e)."""
+        self._kept: OrderedDict[Image, _Lots] = OrderedDict()
 
     def get(self, images: Sequence[Image]) -> list[Tensor]:
         """Return each gated layer's keys and values (i, 2, l, h, e) of the pictures."""
@@ -33,19 +33,35 @@ class Projections:
         missing = [image for image in dict.fromkeys(images) if image not in found]
         if missing:
             latents = torch.stack(list(self._encode(missing)))
-            projected = torch.stack(self._model.project_images(latents), dim=1)
-            found.update(zip(missing, projected.unbind(0), strict=True))
-        stacked = torch.stack([found[image] for image in images], dim=1)
+            projected = _stack_layers(self._model.project_images(latents))
+            rows = zip(*(lot.unbind(0) for lot in projected), strict=True)
+            found.update(zip(missing, rows, strict=True))
+        lots = zip(*(found[image] for image in images), strict=True)
+        stacked = [layer for lot in lots for layer in torch.stack(lot, dim=1).unbind(0)]
         for image in found:
             self._keep(image, found[image], fresh=image in missing)
-        return list(stacked.unbind(0))
+        return stacked
 
-    def _keep(self, image: Image, projected: Tensor, *, fresh: bool) -> None:
+    def _keep(self, image: Image, projected: "_Lots", *, fresh: bool) -> None:
         if fresh:
             # A copy, so that the others of its batch can be let go of.
-            self._kept[image] = projected.clone()
-            self._num_bytes += projected.nbytes
+            self._kept[image] = tuple(lot.clone() for lot in projected)
+            self._num_bytes += _count_bytes(projected)
         self._kept.move_to_end(image)
         while self._num_bytes > self._max_bytes and self._kept:
             _, oldest = self._kept.popitem(last=False)
-            self._num_bytes -= oldest.nbytes
+            self._num_bytes -= _count_bytes(oldest)
+
+
+_Lots = tuple[Tensor, ...]
+"""Of a picture (layers, 2, l, h, e): the layers of one device are one lot."""
+
+
+def _stack_layers(layers: Sequence[Tensor]) -> list[Tensor]:
+    """Turn (i, 2, l, h, e) of each layer into (i, layers, 2, l, h, e) of each device."""
+    devices = groupby(layers, key=lambda layer: layer.device)
+    return [torch.stack(list(same), dim=1) for _, same in devices]
+
+
+def _count_bytes(lots: _Lots) -> int:
+    return sum(lot.nbytes for lot in lots)

@@ -16,8 +16,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from evals.errors import CheckpointError, PromptError
-from evals.models.idefics.config import read_json
 from evals.models.idefics.groups import find_images
+from evals.models.idefics.json_file import read_json
 from evals.prompts import build_prompt
 from evals.types import IMAGE_TOKENS, Image, Prompt, Text
 
@@ -194,7 +194,12 @@ def read_tokenizer(folder: Path, *, vocab_size: int) -> PromptTokenizer:
     """
     path = folder / "tokenizer.json"
     read_json(path)
-    tokenizer = Tokenizer.from_file(str(path))
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise CheckpointError(
+            f"{path} is no tokenizer ({error!s:.300}); download it again"
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     bos, eos = (_read_special(folder, key, default) for key, default in _ENDS)
@@ -220,5 +225,8 @@ def _read_special(folder: Path, key: str, default: str) -> str:
         path = folder / name
         value: Any = read_json(path).get(key) if path.is_file() else None
         if value:
-            return str(value["content"] if isinstance(value, dict) else value)
+            text = value.get("content") if isinstance(value, dict) else value
+            if not isinstance(text, str) or not text.isprintable():  # half a surrogate is not
+                raise CheckpointError(f"{path}: {key} is {value!r:.60}, not a token's text")
+            return text
     return default

@@ -85,10 +85,10 @@ class _Attention(nn.Module):
             width, width, width, width, names=("q_proj", "k_proj", "v_proj"), bias=True
         )
         self.out_proj = Linear(width, width, bias=True)
-        self.num_heads = config.num_heads
+        self.heads = (-1, width // config.num_heads)
 
     def forward(self, x: Tensor) -> Tensor:
-        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
+        qkv = self.qkv(x).unflatten(-1, (3, *self.heads))
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (i, h, p, e) each
         attended = F.scaled_dot_product_attention(q, k, v)
         y: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))

@@ -1,25 +1,40 @@
-"""From a checkpoint folder's safetensors, single or sharded, to a model on its device.
+"""From a checkpoint folder's safetensors, single or sharded, to a model on its device, or several.
 
 The modules are built without memory (meta device) and each tensor is read straight into its final
-type and place, so no weight is in memory twice. A missing, unknown or misshapen weight is an error
-that lists all of them: a model with a random matrix still answers, just not well.
+type and place, so no weight is in memory twice: a matrix is filled, and quantised or laid out for
+its machine, before the next is read. Of a matrix that processes share, each reads its share. A
+missing, unknown or misshapen weight is an error that lists all of them: a model with a random
+matrix still answers, just not well.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from evals.errors import CheckpointError, list_problems
 from evals.models.checkpoints import weight_files
+from evals.models.division import Quantised
 from evals.models.idefics.config import IdeficsConfig
-from evals.models.idefics.linear import Linear
+from evals.models.idefics.finite import FiniteCheck
+from evals.models.idefics.linear import Linear, Share
 from evals.models.idefics.model import Idefics
+from evals.models.idefics.placement import Placement, place_layers
+from evals.models.idefics.quantising import (
+    BITS,
+    check_quantised,
+    is_quantised_matrix,
+    quantise,
+)
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 KNOWN_BUFFERS = (".rotary_emb.inv_freq", ".embeddings.position_ids")
 """What the hub's files hold besides weights: computed, never learnt."""
@@ -38,14 +53,36 @@ def load_weights(
     device: torch.device,
     dtype: torch.dtype,
     kind: type[Idefics] = Idefics,
+    others: Sequence[torch.device] = (),
+    mesh: "DeviceMesh | None" = None,
+    quantised: Quantised | None = None,
 ) -> Idefics:
-    """Build the model (of a `kind` of its own, if that is given) and fill it.
+    """Build the model and fill it.
+
+    Args:
+        folder: the checkpoint's.
+        config: its config.json.
+        device: where the model goes, or its first layers.
+        dtype: of the weights.
+        kind: of the model: one of the caller's own, if need be.
+        others: devices for the layers that come later.
+        mesh: the processes that share its matrices with this one.
+        quantised: what the layers' matrices become.
 
     Raises:
         CheckpointError: files are missing or damaged, or weights do not fit; all are listed.
+        ConfigError: the model cannot be divided or quantised so.
     """
     with torch.device("meta"):
         model = kind(config)
+    if mesh is not None:
+        from evals.models.idefics.sharding import share_network  # DTensor takes a second
+
+        share_network(model, mesh)
+    if quantised is not None:
+        check_quantised(model, quantised, device=device, dtype=dtype)
+    layer_width = BITS[quantised] / 8 / dtype.itemsize if quantised else 1.0
+    placement = place_layers(model, [device, *others], layer_width=layer_width)
     stored = _list_tensors(folder)
     places = list_places(model)
     if config.tied_head:
@@ -55,13 +92,23 @@ def load_weights(
         raise CheckpointError(
             f"the weights in {folder} do not fit its config.json:\n{list_problems(problems)}"
         )
-    for name, place in places.items():
-        # Opened for each anew: an open file's pages stay in memory beside the copies of them.
-        with _open(stored[name].file) as tensors:
-            _set_weight(model, place, tensors.get_tensor(name), device=device, dtype=dtype)
+    finite = FiniteCheck()
+    for owner, part in groupby(places.items(), key=lambda item: item[1].owner):
+        for name, place in part:
+            weight = _read_weight(model, place, name, stored[name].file, placement, dtype=dtype)
+            finite.see(name, weight)
+        module = model.get_submodule(owner)
+        if isinstance(module, Linear):
+            if quantised and is_quantised_matrix(owner):
+                quantise(module, quantised)
+            else:
+                module.pack()
+    finite.raise_if_any(folder)
     if config.tied_head:
         _tie_head(model)
-    model.pack()
+    model.lm_head.pack()
+    norms = (layer.get_parameter("input_layernorm.weight") for layer in model.layers)
+    model.layer_devices = tuple(norm.device for norm in norms)
     return model.eval()
 
 
@@ -73,6 +120,21 @@ class Place:
     shape: tuple[int, ...]
     rows: slice | None = None
     """Of the parameter, where several tensors are stacked in one."""
+    share: Share | None = None
+    """What of the tensor is wanted here; `None`: all."""
+
+    @property
+    def owner(self) -> str:
+        """The module that has the parameter."""
+        return self.parameter.rpartition(".")[0]
+
+    def read(self, name: str, tensors: "_Tensors") -> Tensor:
+        """Return what is wanted here of a tensor, known by its name."""
+        if self.share is None:
+            return tensors.get_tensor(name)
+        dim = self.share.dim
+        cut = self.share.cut(self.shape[dim])
+        return tensors.get_slice(name)[(*(slice(None) for _ in range(dim)), cut)]
 
 
 def list_places(model: Idefics) -> dict[str, Place]:
@@ -81,14 +143,24 @@ def list_places(model: Idefics) -> dict[str, Place]:
     for path, module in model.named_modules():
         for leaf, parameter in module.named_parameters(recurse=False):
             name = f"{path}.{leaf}"
+            share = module.share if isinstance(module, Linear) else None
+            if share is not None and share.dim >= parameter.dim():
+                share = None  # the bias of a matrix that is split by columns
             if not (isinstance(module, Linear) and module.rows):
-                places[_stored_name(name)] = Place(name, tuple(parameter.shape))
+                shape = _make_whole(tuple(parameter.shape), share)
+                places[_stored_name(name)] = Place(name, shape, share=share)
                 continue
             parent = path.rpartition(".")[0]
             for part, rows in module.rows.items():
-                shape = (rows.stop - rows.start, *parameter.shape[1:])
-                places[_stored_name(f"{parent}.{part}.{leaf}")] = Place(name, shape, rows)
+                shape = _make_whole((rows.stop - rows.start, *parameter.shape[1:]), share)
+                places[_stored_name(f"{parent}.{part}.{leaf}")] = Place(name, shape, rows, share)
     return places
+
+
+def _make_whole(shape: tuple[int, ...], share: Share | None) -> tuple[int, ...]:
+    if share is None:
+        return shape
+    return tuple(size * share.count if dim == share.dim else size for dim, size in enumerate(shape))
 
 
 def _stored_name(name: str) -> str:
@@ -125,22 +197,27 @@ def _compare(
     return missing + misshapen + unknown
 
 
-def _set_weight(
+def _read_weight(
     model: nn.Module,
     place: Place,
-    weight: torch.Tensor,
+    name: str,
+    file: Path,
+    placement: Placement,
     *,
-    device: torch.device,
     dtype: torch.dtype,
-) -> None:
-    """Copy a tensor to where it belongs."""
-    path, _, leaf = place.parameter.rpartition(".")
-    owner, parameter = model.get_submodule(path), model.get_parameter(place.parameter)
+) -> Tensor:
+    """Copy a tensor, or this process's share of it, from its file to where it belongs."""
+    leaf = place.parameter.rpartition(".")[2]
+    owner, parameter = model.get_submodule(place.owner), model.get_parameter(place.parameter)
     if parameter.is_meta:
+        device = placement.find(place.parameter)
         empty = torch.empty(parameter.shape, device=device, dtype=dtype)
         parameter = nn.Parameter(empty, requires_grad=False)
         setattr(owner, leaf, parameter)
-    parameter.data[place.rows or ...] = weight
+    # Opened for each anew: an open file's pages stay in memory beside the copies of them.
+    with _open(file, parameter.device) as tensors:
+        parameter.data[place.rows or ...] = place.read(name, tensors)
+    return parameter.data[place.rows or ...]
 
 
 def _tie_head(model: Idefics) -> None:
@@ -152,6 +229,8 @@ def _tie_head(model: Idefics) -> None:
 class _Slice(Protocol):
     def get_shape(self) -> list[int]: ...
 
+    def __getitem__(self, cut: tuple[slice, ...]) -> Tensor: ...
+
 
 class _Tensors(Protocol):
     """An open safetensors file; the library's own class has no types."""
@@ -160,13 +239,14 @@ class _Tensors(Protocol):
 
     def get_slice(self, name: str) -> _Slice: ...
 
-    def get_tensor(self, name: str) -> torch.Tensor: ...
+    def get_tensor(self, name: str) -> Tensor: ...
 
 
 @contextmanager
-def _open(file: Path) -> Iterator[_Tensors]:
+def _open(file: Path, device: torch.device | None = None) -> Iterator[_Tensors]:
+    """Open a file, whose tensors are then read to a device; the CPU by default."""
     try:
-        with safe_open(file, framework="pt", device="cpu") as tensors:
+        with safe_open(file, framework="pt", device=str(device or "cpu")) as tensors:
             yield cast(_Tensors, tensors)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(

@@ -49,7 +49,8 @@ const drawing = (() => {
         drawWords(demonstration.words)));
     });
     section.append(make("div", "query", make("span", "kind", "query"), drawWords(detail.words)));
-    const facts = [`${detail.prompt_tokens} tokens`];
+    const facts = [detail.prompt_tokens === undefined
+      ? "not asked, since its picture cannot be read" : `${detail.prompt_tokens} tokens`];
     if (detail.dropped) facts.push(`${detail.dropped} demonstrations dropped out: too long`);
     section.append(make("p", "note", facts.join(", ")));
     return section;

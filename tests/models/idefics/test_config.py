@@ -124,3 +124,57 @@ def test_a_missing_or_malformed_file_is_named(tmp_path: Path, content: str | Non
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(CheckpointError, match=r"config\.json"):
         read_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vision_config": []}, "vision_config.embed_dim is missing"),
+        ({"vision_config": 7}, "vision_config is 7, not an object"),
+        ({"rope_parameters": "default"}, "rope_parameters is 'default', not an object"),
+        ({"rms_norm_eps": "small"}, "rms_norm_eps is 'small', not a number"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps is nan, not a number above 0"),
+        ({"rope_theta": -1}, "rope_theta is -1, not a number above 0"),
+        ({"use_resampler": "yes"}, "use_resampler is 'yes', not true or false"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, not at most 1,000"),
+        ({"hidden_size": 10**30}, "not at most 10,000,000"),
+        ({"vocab_size": 0}, "vocab_size is 0, not a whole number from 1 on"),
+        ({"eos_token_id": "</s>"}, "eos_token_id is '</s>', not a token's id or a list of them"),
+        ({"eos_token_id": []}, r"eos_token_id is \[\]"),
+        ({"hidden_size": 33, "num_attention_heads": 11}, "is 3, an odd number"),
+    ],
+)
+def test_what_is_of_another_type_or_size_is_named(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    """Found by fuzzing: most were tracebacks, and a billion layers were being built."""
+    with pytest.raises(CheckpointError, match=message):
+        read_config(write(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"patch_size": 0}, "vision_config.patch_size is 0, not a whole number from 1 on"),
+        ({"patch_size": 999}, "vision_config.patch_size is larger than vision_config.image_size"),
+        ({"num_channels": 4}, "vision_config.num_channels is 4, not at most 3"),
+    ],
+)
+def test_a_vision_tower_that_sees_no_picture_is_refused(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        read_config(write(tmp_path, vision_config=NINE_B["vision_config"] | changes))
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "\xff", "9" * 5000])
+def test_json_that_python_cannot_read_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="latin-1")
+    with pytest.raises(CheckpointError, match=r"config\.json is not JSON"):
+        read_config(tmp_path)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = write(tmp_path) / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(tmp_path).width == 4096

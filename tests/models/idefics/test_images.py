@@ -93,3 +93,29 @@ def test_a_size_that_the_vision_tower_does_not_take_is_refused(
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(values))
     with pytest.raises(CheckpointError, match="resizes pictures to 224"):
         read_image_processor(tmp_path, read_config(base.folder))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"image_mean": "abc"}, "image_mean is 'abc', not 3 numbers"),
+        ({"image_mean": [0.5, 0.5]}, "not 3 numbers"),
+        ({"image_std": [0.5, 0, 0.5]}, "not 3 numbers above 0"),
+        ({"image_std": [0.5, float("nan"), 0.5]}, "not 3 numbers above 0"),
+        ({"image_size": "28"}, "resizes pictures to '28'"),
+        ({"size": 224}, "resizes pictures to 224"),
+        ({"size": [28]}, r"resizes pictures to \[28\]"),
+    ],
+)
+def test_what_pixels_cannot_be_normalised_with_is_named(
+    base: Pair, tmp_path: Path, values: dict[str, object], message: str
+) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(values))
+    with pytest.raises(CheckpointError, match=message):
+        read_image_processor(tmp_path, read_config(base.folder))
+
+
+def test_a_size_may_be_a_number_or_an_object(base: Pair, tmp_path: Path) -> None:
+    for size in ({"size": 28}, {"size": {"height": 28, "width": 28}}, {"image_size": 28}):
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(size))
+        assert read_image_processor(tmp_path, read_config(base.folder)).size == 28

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -300,6 +301,20 @@ for turn in range(60):
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 5
     assert all(path.suffix == ".safetensors" for path in files)
+
+
+def test_writers_whose_processes_have_one_number_do_not_meet(tmp_path: Path) -> None:
+    """As on two machines that share a disk; here they are threads of one process."""
+
+    def write(_: int) -> None:
+        for turn in range(60):
+            cache = open_cache(tmp_path)
+            cache.put(image(turn % 3), make_latents(turn % 3))
+            assert cache.get(image(turn % 3)) is not None
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
 
 
 # ---------------------------------------------------------------------------- key

@@ -182,3 +182,25 @@ def test_bos_and_eos_are_read_from_the_folder(
     swapped = read_tokenizer(tmp_path, vocab_size=32003)
     assert swapped.encode((Text("a"),)).ids[0] == 2
     assert swapped.eos_id == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", '{"version": "9"}', '{"version": "1.0", "model": {"type": "BPE", "vocab": 3}}'],
+)
+def test_a_tokenizer_that_is_none_is_named(content: str, tmp_path: Path) -> None:
+    """Found by fuzzing: the library raises a bare Exception."""
+    (tmp_path / "tokenizer.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is no tokenizer \(.*download it"):
+        read_tokenizer(tmp_path, vocab_size=32003)
+
+
+@pytest.mark.parametrize("bos", [["<s>"], {"text": "<s>"}, {"content": 5}, 7, "\ud800"])
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json"])
+def test_a_token_that_is_no_text_is_named(
+    folder: Path, bos: object, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    (tmp_path / name).write_text(json.dumps({"bos_token": bos}))
+    with pytest.raises(CheckpointError, match=rf"{name}: bos_token is .*, not a token's text"):
+        read_tokenizer(tmp_path, vocab_size=32003)
