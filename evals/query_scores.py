@@ -88,7 +88,7 @@ def read_query_scores(run_dir: Path) -> Iterator[QueryScore]:
                 yield parse_query_score(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise ResultsError(
-                    f"{path} line {number} is not a query's ({error!r}); {way_out} again"
+                    f"{path} line {number} is not a query's ({error!r:.300}); {way_out} again"
                 ) from error
 
 

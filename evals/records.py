@@ -92,8 +92,8 @@ def read_records(run_dir: Path) -> Iterator[Record]:
                 record = _parse_record(json.loads(line.decode("utf-8", "surrogatepass")))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ResultsError(
-                    f"{path} line {number} is no record ({error!r}); delete that line and run the "
-                    "same command again, and its query is answered anew"
+                    f"{path} line {number} is no record ({error!r:.300}); delete that line and run "
+                    "the same command again, and its query is answered anew"
                 ) from error
             if record.id in seen:
                 raise ResultsError(f"{path} line {number}: query {record.id} a second time")
@@ -117,8 +117,8 @@ def read_failures(run_dir: Path) -> dict[str, str]:
             failures[str(values["id"])] = str(values["failure"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ResultsError(
-                f"{path} line {number} is no failure ({error!r}); delete the file and run the same "
-                "command again"
+                f"{path} line {number} is no failure ({error!r:.300}); delete the file and run the "
+                "same command again"
             ) from error
     return failures
 

@@ -96,4 +96,6 @@ def read_summary(run_dir: Path) -> RunSummary:
     try:
         return parse_summary(json.loads(path.read_bytes()))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ResultsError(f"{path}: {error}; `evals score {run_dir}` makes it again") from error
+        raise ResultsError(
+            f"{path}: {error!s:.300}; `evals score {run_dir}` makes it again"
+        ) from error

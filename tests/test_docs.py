@@ -198,6 +198,10 @@ RULES: Sequence[tuple[str, Handling]] = (
         Elsewhere("tests/faults/test_long.py", '"tests.faults.soak", "--queries"'),
     ),
     (
+        r"python -m tests\.fuzz .*",
+        Elsewhere("tests/fuzz/test_fuzz.py", 'main(["--number", "20000"'),
+    ),
+    (
         r"python -m pytest -m gpu",
         Elsewhere("tests/models/idefics/test_attention.py", "pytest.mark.gpu"),
     ),

@@ -28,6 +28,7 @@ queries = st.lists(
         st.integers(0, 1),
         st.integers(0, 1),
         st.tuples(st.floats(0, 1), st.floats(0, 1)),
+        st.booleans(),
     ),
     max_size=5,
 )

@@ -25,6 +25,7 @@ from transformers import (
 from evals.models.idefics.config import read_config
 from evals.models.requests import check_length, read_requests
 from evals.models.transformers_processor import decode, load_processor, process
+from evals.models.transformers_weights import load_network
 from evals.models.urls import fetch_urls
 from evals.prompts import build_prompt
 from evals.types import (
@@ -199,11 +200,11 @@ def load_transformers(
     """Load a checkpoint folder.
 
     Raises:
-        CheckpointError: a small file is missing or malformed.
+        CheckpointError: a small file is missing or malformed, or the weights do not fit.
     """
     config = read_config(folder)
     processor = load_processor(folder, config)
-    network = IdeficsForVisionText2Text.from_pretrained(folder, dtype=dtype).to(device).eval()
+    network = load_network(folder, dtype=dtype).to(device).eval()
     # Whatever a request's decoding leaves unset must not come from the checkpoint's own.
     network.generation_config = GenerationConfig()
     return TransformersModel(

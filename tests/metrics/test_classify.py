@@ -100,3 +100,18 @@ def test_an_example_predicted_twice_is_a_bug(metric: Metric) -> None:
 def test_examples_without_labels_are_listed(metric: Metric) -> None:
     with pytest.raises(DataError, match=r"1 of 2 examples have no label.*\n  - b"):
         metric.compute([predict("a", 1, yes=0.2), predict("b", None, yes=0.9)])
+
+
+def test_what_failed_is_wrong_and_ranks_in_the_middle() -> None:
+    """Whatever its label: it must neither gain nor lose by which choice is named first."""
+    failed = Answer(choice=0, probabilities=(0.5, 0.5), failed=True)
+    sound = [predict("a", 0, yes=0.1), predict("b", 1, yes=0.9)]
+    for label in (0, 1):
+        predictions = [*sound, Prediction(Example("c", image=None, label=label), failed)]
+        accuracy = only(ACCURACY, predictions)
+        assert accuracy.per_example == {"a": 1.0, "b": 1.0, "c": 0.0}
+        assert only(ROC_AUC, predictions).value == 1.0
+        assert only(ROC_AUC_HARD_LABELS, predictions).value == 1.0
+    tied = [Prediction(Example("d", image=None, label=0), failed)]
+    tied += [Prediction(Example("e", image=None, label=1), failed)]
+    assert only(ROC_AUC_HARD_LABELS, tied).value == 0.5

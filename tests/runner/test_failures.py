@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from PIL import Image as PilImages
 from evals.comparison.compare import compare_runs
 from evals.comparison.pairing import find_cautions, read_run
 from evals.errors import DataError, PictureError
+from evals.models.mock import MOCK_INFO
 from evals.query_scores import read_query_scores
 from evals.records import read_failures, read_records
 from evals.report.comparability import list_reasons
@@ -18,8 +20,10 @@ from evals.report.table import build_table
 from evals.results import load, load_records
 from evals.runner import State, export_run, run_all, score_run, verify_run
 from evals.summary import RunSummary, read_summary
+from evals.types import GenerateRequest, Generation, Model, ModelInfo
 from tests.official import write_picture
 from tests.runner.calls import Silent, evaluate, make_data, open_session
+from tests.runner.noting import NotingModel
 
 RECORD = "on_error=record"
 
@@ -238,16 +242,47 @@ def test_rices_leaves_unreadable_queries_out_and_names_unreadable_support(tmp_pa
         list(run_all(open_session(*words, "seed=1", f"run_dir={tmp_path / 'other'}")))
 
 
+def test_a_picture_that_only_the_model_could_not_read_is_told_as_it_was(data: Path) -> None:
+    """A disk that answers again by the time that all are looked at."""
+    hiccup = "model._target_=tests.runner.test_failures.HiccupSpec"
+    with pytest.raises(PictureError, match=r"^the disk was away$"):
+        evaluate("vqav2", data, hiccup)
+
+
+def test_the_mock_looks_at_no_picture_unless_failures_are_recorded(data: Path) -> None:
+    find_pictures(data, "vqav2", "val2014")[1].write_bytes(b"no picture")
+    _, summary = evaluate("vqav2", data)
+    assert summary.num_failures == 0
+    _, summary = evaluate("vqav2", data, RECORD, f"run_dir={data / 'other'}")
+    assert summary.num_failures == 1
+
+
+class HiccupSpec:
+    """A model that cannot read a picture once."""
+
+    def __init__(self, max_tokens: int) -> None:
+        self.max_tokens = max_tokens
+
+    def describe(self) -> ModelInfo:
+        return MOCK_INFO
+
+    def load(self) -> Model:
+        return HiccupModel()
+
+
+class HiccupModel(NotingModel):
+    def generate(self, requests: Iterable[GenerateRequest]) -> Iterator[Generation]:
+        raise PictureError("the disk was away")
+
+
 class UnloadableSpec:
     """The mock, which must not be needed."""
 
     def __init__(self, max_tokens: int) -> None:
-        from evals.models.specs import MockSpec
+        self.max_tokens = max_tokens
 
-        self.spec = MockSpec(max_tokens)
+    def describe(self) -> ModelInfo:
+        return MOCK_INFO
 
-    def describe(self) -> object:
-        return self.spec.describe()
-
-    def load(self) -> object:
+    def load(self) -> Model:
         raise AssertionError("loaded")

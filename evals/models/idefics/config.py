@@ -124,7 +124,7 @@ def _parse(values: Values, *, eos: tuple[int, ...]) -> IdeficsConfig:
         additional_vocab_size=values.count("additional_vocab_size"),
         width=width,
         intermediate_size=values.count("intermediate_size", least=1),
-        num_layers=values.count("num_hidden_layers", most=MAX_LAYERS),
+        num_layers=values.count("num_hidden_layers", least=1, most=MAX_LAYERS),
         num_heads=values.count("num_attention_heads"),
         activation=values.get("hidden_act", "silu"),
         rms_norm_eps=values.number("rms_norm_eps", 1e-6),
@@ -139,7 +139,7 @@ def _parse(values: Values, *, eos: tuple[int, ...]) -> IdeficsConfig:
         vision=VisionConfig(
             width=vision.count("embed_dim", least=1),
             intermediate_size=vision.count("intermediate_size", least=1),
-            num_layers=vision.count("num_hidden_layers", most=MAX_LAYERS),
+            num_layers=vision.count("num_hidden_layers", least=1, most=MAX_LAYERS),
             num_heads=vision.count("num_attention_heads"),
             num_channels=vision.count("num_channels", 3, least=3, most=3),
             image_size=vision.count("image_size", least=1),
@@ -149,7 +149,7 @@ def _parse(values: Values, *, eos: tuple[int, ...]) -> IdeficsConfig:
         ),
         resampler=ResamplerConfig(
             num_latents=resampler.count("resampler_n_latents", least=1),
-            depth=resampler.count("resampler_depth", most=MAX_LAYERS),
+            depth=resampler.count("resampler_depth", least=1, most=MAX_LAYERS),
             num_heads=resampler.count("resampler_n_heads", least=1),
             head_dim=resampler.count("resampler_head_dim", least=1),
             qk_norm=resampler.flag("qk_layer_norms_perceiver"),

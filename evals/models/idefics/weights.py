@@ -250,5 +250,5 @@ def _open(file: Path, device: torch.device | None = None) -> Iterator[_Tensors]:
             yield cast(_Tensors, tensors)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
-            f"{file} cannot be read as safetensors ({error}); download it again"
+            f"{file} cannot be read as safetensors ({error!s:.300}); download it again"
         ) from error

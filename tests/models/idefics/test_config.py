@@ -139,6 +139,7 @@ def test_a_missing_or_malformed_file_is_named(tmp_path: Path, content: str | Non
         ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, not at most 1,000"),
         ({"hidden_size": 10**30}, "not at most 10,000,000"),
         ({"vocab_size": 0}, "vocab_size is 0, not a whole number from 1 on"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers is 0, not a whole number from 1 on"),
         ({"eos_token_id": "</s>"}, "eos_token_id is '</s>', not a token's id or a list of them"),
         ({"eos_token_id": []}, r"eos_token_id is \[\]"),
         ({"hidden_size": 33, "num_attention_heads": 11}, "is 3, an odd number"),

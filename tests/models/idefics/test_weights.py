@@ -144,3 +144,17 @@ def test_the_parameters_of_9b_and_80b_are_the_hubs(tmp_path: Path) -> None:
         shapes = [math.prod(place.shape) for place in list_places(network).values()]
         assert len(shapes) + num_rope + 1 == num_tensors
         assert sum(shapes) == num_values
+
+
+def test_weights_that_are_not_finite_are_listed(base: Pair, edit: Callable[..., Path]) -> None:
+    """Every answer would be nonsense, and nothing would say so."""
+    tensors = load_file(base.folder / "model.safetensors")
+    norm, gate = tensors["model.norm.weight"], tensors["model.layers.1.mlp.gate_proj.weight"]
+    norm[3], gate[1, 2] = float("nan"), float("-inf")
+    folder = edit(**{"model.norm.weight": norm, "model.layers.1.mlp.gate_proj.weight": gate})
+    with pytest.raises(CheckpointError) as raised:
+        load(folder)
+    message = str(raised.value)
+    assert "model.norm.weight holds NaN" in message
+    assert "model.layers.1.mlp.gate_proj.weight holds infinity" in message
+    assert message.count("\n  - ") == 2
