@@ -42,7 +42,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in memes.glob("*.jsonl"):
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         for row in rows:
-            row.update(text=f"{SCRIPT}\ud800\u2028end", img=f"img/{NAME.replace('/', '!')}")
+            row.update(text=f"{SCRIPT}\u2028end", img=f"img/{NAME.replace('/', '!')}")
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     runs = []
     for task in ("vqav2", "hateful_memes"):
