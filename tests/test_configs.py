@@ -45,6 +45,7 @@ def read_first_line(path: Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_the_first_line_says_what_it_is_and_how_to_run_it(path: Path, tmp_path: Path) -> None:
+    skip_without_launcher(path)
     line = read_first_line(path)
     found = FIRST_LINE.fullmatch(line)
     assert found, f"{path}: {line!r}; write `# What it is.    evals run {path.parent.name}=...`"
@@ -124,8 +125,14 @@ def check_hydra(name: str) -> None:
         check_logging(group, file)
 
 
+def skip_without_launcher(path: Path) -> None:
+    if path.parent.name == "launcher":
+        pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="pip install .[slurm]")
+
+
 def check_launcher(name: str) -> None:
     """Hydra knows which settings there are; tests/test_sweeps.py launches."""
+    skip_without_launcher(configs_dir() / "hydra" / "launcher" / name)
     register_schema()
     with hydra.initialize_config_dir(str(configs_dir()), version_base="1.3"):
         words = ["task=okvqa", f"hydra/launcher={name}"]

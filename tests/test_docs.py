@@ -186,6 +186,10 @@ RULES: Sequence[tuple[str, Handling]] = (
     (r"evals bench.*", Parsed()),
     (r"python -m evals\.bench", Parsed()),
     (
+        r"python -m evals\.bench\.execution",
+        Elsewhere("tests/bench/test_execution.py", '"-m", "evals.bench.execution"'),
+    ),
+    (
         r"python -m evals\.bench\.harness",
         Elsewhere("tests/bench/test_harness.py", '"-m", "evals.bench.harness"'),
     ),

@@ -47,6 +47,7 @@ SHOTS = "[4,8]"
 
 
 T = TypeVar("T")
+Rounds = Sequence[Mapping[str, float]]
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Watch:
 def run(words: Sequence[str], num_threads: int | None = None) -> dict[str, float]:
     """Run what the words say; return the seconds until a model was there, of all, and CPU's."""
     if num_threads:
-        pin_threads(num_threads)
+        os.environ["OMP_NUM_THREADS"] = str(num_threads)  # which torch reads, once it is imported
     from evals.compose import compose_config
     from evals.config import parse_config
     from evals.execution import spread_model
@@ -111,16 +112,7 @@ def bench_execution(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="evals-execution-") as folder:
         wholes = measure_wholes(Path(folder), rounds=options.rounds, seeds=options.seeds)
         costs = measure_costs(Path(folder), rounds=options.rounds, queries=options.queries)
-    seconds = {
-        name: statistics.median(made["seconds"] for made in rounds)
-        for name, rounds in wholes.items()
-    }
-    overheads = {
-        name: round(seconds[name] / seconds[other] - 1, 4) for name, other in COMPARED.items()
-    }
-    _print(wholes, costs, overheads)
-    result = {"wholes": wholes, "costs": costs, "overheads": overheads}
-    sys.stdout.write(json.dumps(result) + "\n")
+    report(wholes, costs)
 
 
 def measure_wholes(folder: Path, *, rounds: int, seeds: int) -> dict[str, list[dict[str, float]]]:
@@ -154,25 +146,30 @@ def _run_apart(name: str, words: Sequence[str]) -> dict[str, float]:
         return pool.apply(run, (words, 1 if name == "local, 1 thread" else None))
 
 
-def _print(
-    wholes: Mapping[str, Sequence[Mapping[str, float]]],
-    costs: Mapping[str, Sequence[Mapping[str, float]]],
-    overheads: Mapping[str, float],
-) -> None:
+def report(wholes: Mapping[str, Rounds], costs: Mapping[str, Rounds]) -> None:
+    """Print tables, and last one JSON line."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
+    seconds = {
+        name: statistics.median(made["seconds"] for made in rounds)
+        for name, rounds in wholes.items()
+    }
+    overheads = {
+        name: round(seconds[name] / seconds[other] - 1, 4) for name, other in COMPARED.items()
+    }
+    console = Console(width=120)
     table = Table(title="whole runs of the tiny checkpoint", box=box.SIMPLE_HEAD)
     for head in ("case", "answers", "until loaded", "seconds, each round", "overhead"):
         table.add_column(head, justify="right")
     for name, rounds in wholes.items():
-        seconds = " ".join(f"{made['seconds']:.1f}" for made in rounds)
+        each = " ".join(f"{made['seconds']:.1f}" for made in rounds)
         loaded = statistics.median(made["load_seconds"] for made in rounds)
         answers = f"{rounds[0]['answers']:,.0f}"
         over = f"{overheads[name]:+.1%} over {COMPARED[name]}" if name in COMPARED else ""
-        table.add_row(name, answers, f"{loaded:.1f} s", seconds, over)
-    Console().print(table)
+        table.add_row(name, answers, f"{loaded:.1f} s", each, over)
+    console.print(table)
     table = Table(title="the driver, with the mock", box=box.SIMPLE_HEAD)
     for head in ("case", "answers", "CPU ms an answer, each round", "answers a second"):
         table.add_column(head, justify="right")
@@ -183,7 +180,9 @@ def _print(
         rates = [made["answers"] / made["answer_seconds"] for made in rounds]
         answers = f"{rounds[0]['answers']:,.0f}"
         table.add_row(name, answers, cpu, f"{statistics.median(rates):,.0f}")
-    Console().print(table)
+    console.print(table)
+    result = {"wholes": wholes, "costs": costs, "overheads": overheads}
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":
