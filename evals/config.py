@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from evals.compose import OnError, Sampler, SourceKind, build_model_spec
-from evals.errors import ConfigError
+from evals.errors import ConfigError, ResultsError
 from evals.files import cache_dir
 from evals.mini import MINI_TASKS, ensure_mini, is_mini
 from evals.protocols import Protocol, parse_protocol
+from evals.store import CONFIG, read_config
 from evals.types import HubSource, ModelSpec, Source
 
 
@@ -91,6 +92,25 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
     )
     if settings.plan and len(settings.tasks) > 1:
         raise ConfigError("demonstrations.plan=FILE belongs to one task; run the tasks one by one")
+    return settings
+
+
+def read_settings(run_dir: Path) -> Settings:
+    """Read the settings of a run folder: one task, one number of shots, one seed.
+
+    Raises:
+        ResultsError: the folder is no run, or its settings are not what a run wrote.
+        ConfigError: what they name is not here.
+    """
+    values = read_config(run_dir)
+    try:
+        settings = parse_config(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ResultsError(
+            f"{run_dir / CONFIG} is not what a run wrote ({error!r:.300}); copy the folder again"
+        ) from error
+    if settings.num_runs != 1:
+        raise ResultsError(f"{run_dir / CONFIG}: {settings.num_runs} runs, and a folder holds one")
     return settings
 
 

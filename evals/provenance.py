@@ -51,6 +51,7 @@ def describe_model(info: ModelInfo) -> dict[str, Any]:
         "files": dict(info.files),
         "dtype": info.dtype,
         "device": info.device,
+        "num_devices": info.num_devices,
     }
 
 

@@ -17,7 +17,7 @@ import fcntl
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -33,6 +33,8 @@ IDENTITY = "identity.json"
 CONFIG = "config.yaml"
 PLAN = "plan.jsonl"
 ANSWERED = "answered.json"
+MAX_DEPTH = 32
+_WAY_OUT = "copy the run folder again, or run the command that made it in another"
 
 
 def write_answered(run_dir: Path, answered: Mapping[str, Any]) -> None:
@@ -41,23 +43,61 @@ def write_answered(run_dir: Path, answered: Mapping[str, Any]) -> None:
 
 
 def read_answered(run_dir: Path) -> dict[str, Any]:
-    """Read what the answers were made from; empty where none was given yet."""
+    """Read what the answers were made from; empty where none was given yet.
+
+    Raises:
+        ResultsError: it cannot be read.
+    """
     path = run_dir / ANSWERED
-    values: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
-    return values
+    if not path.is_file():
+        return {}
+    answered = _read_object(path, json.loads)
+    model = answered.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("label"), str):
+        raise ResultsError(f"{path} names no model; {_WAY_OUT}")
+    return answered
+
+
+def read_identity(run_dir: Path) -> dict[str, Any]:
+    """Read what a run's answers depend on, with its hash.
+
+    Raises:
+        ResultsError: it cannot be read.
+    """
+    path = run_dir / IDENTITY
+    identity = _read_object(path, json.loads)
+    if not isinstance(identity.get("hash"), str):
+        raise ResultsError(f"{path} has no hash; {_WAY_OUT}")
+    return identity
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
     """Read a run's settings.
 
     Raises:
-        ResultsError: the folder is no run.
+        ResultsError: the folder is no run, or they cannot be read.
     """
     path = run_dir / CONFIG
     if not path.is_file():
         raise ResultsError(f"{run_dir} is no run folder: it has no {CONFIG}")
-    values: dict[str, Any] = yaml.safe_load(path.read_bytes())
+    return _read_object(path, yaml.safe_load)
+
+
+def _read_object(path: Path, parse: Callable[[bytes], Any]) -> dict[str, Any]:
+    try:
+        values = parse(path.read_bytes())
+        json.dumps(values, ensure_ascii=False, default=str).encode()  # as it is written again
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise ResultsError(f"{path} cannot be read ({error!s:.300}); {_WAY_OUT}") from error
+    if not isinstance(values, dict) or _is_deep(values, MAX_DEPTH):
+        raise ResultsError(f"{path} holds no names and values; {_WAY_OUT}")
     return values
+
+
+def _is_deep(value: object, left: int) -> bool:
+    """Whether values lie in values so deep that walking them would fail."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_is_deep(each, left - 1) for each in inner)
 
 
 class RunFolder:
@@ -140,7 +180,7 @@ def hash_identity(identity: Mapping[str, Any]) -> str:
 
 def read_hash(run_dir: Path) -> str:
     """Return the hash of the run that a folder holds."""
-    return str(json.loads((run_dir / IDENTITY).read_bytes())["hash"])
+    return str(read_identity(run_dir)["hash"])
 
 
 def name_run(*, task: str, model: str, shots: int, seed: int, digest: str) -> str:

@@ -76,7 +76,11 @@ def parse_summary(values: Mapping[str, Any]) -> RunSummary:
     Raises:
         KeyError, TypeError: it is none, or of another version.
     """
-    return RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+    summary = RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+    maps = (summary.scores, summary.answered, *summary.scores.values())
+    if not all(isinstance(each, dict) for each in maps):
+        raise TypeError("scores, or what was answered from, are no names and values")
+    return summary
 
 
 def read_summary(run_dir: Path) -> RunSummary:

@@ -60,13 +60,15 @@ BLOCKS = [block for page in PAGES for block in read_blocks(page)]
 
 def list_lines(block: Block) -> Iterator[str]:
     """Yield a block's commands, whole and without comments; of a workflow, its `run` steps."""
+    code = block.code.replace("\\\n", " ")
     if block.language in SHELL:
-        for line in block.code.replace("\\\n", " ").splitlines():
+        for line in code.splitlines():
             words = shlex.split(line, comments=True)
             if words:
                 yield " ".join(line.split()) if "#" not in line else _cut_comment(line)
     elif not block.language:  # what is printed, and at times how
-        yield from re.findall(rf"^evals (?:{'|'.join(COMMANDS)}) .*$", block.code, re.MULTILINE)
+        for line in re.findall(rf"^evals (?:{'|'.join(COMMANDS)}) .*$", code, re.MULTILINE):
+            yield " ".join(line.split())
     elif block.language == "yaml":
         yield from re.findall(r"^\s*- run: (.+)$", block.code, re.MULTILINE)
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import FrozenInstanceError, dataclass, replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from evals import Evaluation, evaluate, load_model
 from evals.compose import build_model_spec, compose_config
 from evals.errors import ConfigError, DataError, EvalError, ResultsError
+from evals.evaluating.loaded import name_loaded
 from evals.evaluating.progress import NotebookProgress, choose_progress
 from evals.evaluating.words import write_word
 from evals.models.mock import MOCK_INFO, MockModel
@@ -30,6 +32,7 @@ from evals.types import (
     Generation,
     LogLikelihoodRequest,
     LogLikelihoods,
+    Model,
     ModelInfo,
     Prompt,
 )
@@ -215,6 +218,12 @@ def test_a_loaded_model_of_ours_runs_as_its_name_does() -> None:
     assert loaded.summary.scores == named.summary.scores
     kept, meant = (read_config(made.run_dirs[0])["model"] for made in (loaded, named))
     assert kept == {**meant, "dtype": "float32"}
+
+
+def test_a_loaded_model_that_is_quantised_is_told_by_its_settings() -> None:
+    info = replace(MOCK_INFO, name="idefics", checkpoint="/a", dtype="bfloat16, int8 weights")
+    words = name_loaded(cast("Model", SimpleNamespace(info=info)))
+    assert {write_word("model.dtype", "bfloat16"), write_word("model.quantise", "int8")} < {*words}
 
 
 @dataclass(frozen=True)

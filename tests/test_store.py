@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals.config import read_settings
 from evals.errors import ResultsError
 from evals.records import (
     RECORDS,
@@ -26,6 +27,7 @@ from evals.records import (
     write_failures,
 )
 from evals.store import (
+    ANSWERED,
     CONFIG,
     IDENTITY,
     PLAN,
@@ -35,6 +37,7 @@ from evals.store import (
     read_answered,
     read_config,
     read_hash,
+    read_identity,
     write_answered,
 )
 from evals.summary import SUMMARY, RunSummary, read_summary, write_summary
@@ -386,8 +389,24 @@ def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_what_answers_were_made_from_comes_back(tmp_path: Path) -> None:
     assert read_answered(tmp_path) == {}
-    write_answered(tmp_path, {"model": {"checkpoint": "é"}, "timing": {"seconds": 1.5}})
-    assert read_answered(tmp_path) == {"model": {"checkpoint": "é"}, "timing": {"seconds": 1.5}}
+    answered = {"model": {"label": "é"}, "timing": {"seconds": 1.5}}
+    write_answered(tmp_path, answered)
+    assert read_answered(tmp_path) == answered
+
+
+DEEP = '{"a": ' * 40 + "1" + "}" * 40
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "\ud800", '{"a": "\\ud800"}', DEEP, "{}"])
+def test_a_damaged_file_of_a_run_is_named(tmp_path: Path, content: str) -> None:
+    for name, read in (
+        (ANSWERED, read_answered),
+        (IDENTITY, read_identity),
+        (CONFIG, read_settings),
+    ):
+        (tmp_path / name).write_bytes(content.encode("utf-8", "surrogatepass"))
+        with pytest.raises(ResultsError, match=name):
+            read(tmp_path)
 
 
 SUMMARY_VALUES = RunSummary(

@@ -27,6 +27,9 @@ VALUES: Mapping[str, Sequence[str]] = {
     "demonstrations.sampler": ("random", "fixed", "balanced", "rices"),
     "model.dtype": ("auto", "float32", "bfloat16", "float16"),
     "model.device": ("auto", "cpu", "cuda"),
+    "model.parallel": ("layers", "tensor"),
+    "model.quantise": ("int8", "int4"),
+    "on_error": ("stop", "record"),
 }
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>\w+): *(?P<value>[^#\n]*)(?:# *(?P<comment>.*))?$", re.M)
 _NOT_SETTINGS = {"defaults", "hydra"}

@@ -66,7 +66,15 @@ def open_table(split: str, source: Source, *, task: str, fields: Sequence[str]) 
     )
     files = _local_files(builder, hub.split)
     return HubTable(
-        rows=tuple(_read_rows(dataset, columns, source=source, place=place, problems=problems)),
+        rows=tuple(
+            _read_rows(
+                *(dataset, columns),
+                source=source,
+                place=place,
+                problems=problems,
+                roots=_list_roots(repository),
+            )
+        ),
         problems=problems,
         files=files,
         # The hash of a repository's builder is its commit.
@@ -131,6 +139,20 @@ def _local_files(builder: "DatasetBuilder", split: str) -> tuple[Path, ...]:
     return tuple(Path(name) for name in sorted(names) if "://" not in name)
 
 
+def _list_roots(repository: str) -> tuple[Path, ...]:
+    """Return where a data set's own files are: its folder, and what was downloaded.
+
+    Each as it is named and as it is: `datasets` follows links in some of them.
+    """
+    from datasets import config
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    caches = (config.HF_DATASETS_CACHE, config.DOWNLOADED_DATASETS_PATH, HF_HUB_CACHE)
+    own = [repository] if Path(repository).expanduser().is_dir() else []
+    folders = [Path(folder).expanduser() for folder in (*own, *caches)]
+    return tuple(path for folder in folders for path in (folder.absolute(), folder.resolve()))
+
+
 def _read_rows(
     dataset: "Dataset",
     columns: dict[str, str],
@@ -138,9 +160,10 @@ def _read_rows(
     source: Source,
     place: str,
     problems: Problems,
+    roots: Sequence[Path],
 ) -> Iterator[Row]:
     texts = {field: name for field, name in columns.items() if field != "image"}
-    pictures = HubPictures(dataset, columns, source) if source.with_images else None
+    pictures = HubPictures(dataset, columns, source, roots=roots) if source.with_images else None
     number = 0
     for batch in dataset.select_columns(sorted(set(texts.values()))).iter(BATCH_SIZE):
         cells: list[Sequence[Any]] = [batch[name] for name in texts.values()]

@@ -1,6 +1,6 @@
 """Pictures of hub data sets: in an image column, or as names of files that lie elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ class StoredPicture:
     """With the image column alone, not decoded."""
     column: str
     number: int
+    roots: Sequence[Path]
+    """Folders that its path may lead into: a data set may come from anybody."""
 
     def __call__(self) -> bytes:
         stored = self.dataset[self.number][self.column] or {"bytes": None, "path": None}
@@ -29,21 +31,32 @@ class StoredPicture:
             return bytes(stored["bytes"])
         if stored["path"] is None:
             raise PictureError(f"row {self.number} has no picture in {self.column!r}")
-        try:
-            return Path(stored["path"]).read_bytes()
-        except OSError as error:
+        path = Path(stored["path"]).absolute()  # not `resolve`: links of the user's own are fine
+        if ".." in path.parts or not any(path.is_relative_to(root) for root in self.roots):
             raise PictureError(
-                f"picture {stored['path']} cannot be read: {error.strerror}"
-            ) from error
+                f"row {self.number}: picture {path} lies outside of the data set's own folders"
+            )
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PictureError(f"picture {path} cannot be read: {error.strerror}") from error
 
 
 class HubPictures:
     """The pictures of one split; rows with the same `image_id` share one `Image`."""
 
-    def __init__(self, dataset: "Dataset", columns: Mapping[str, str], source: Source) -> None:
+    def __init__(
+        self,
+        dataset: "Dataset",
+        columns: Mapping[str, str],
+        source: Source,
+        *,
+        roots: Sequence[Path],
+    ) -> None:
         self._files = Pictures(source)
         self._keeps_missing = source.keep_missing
         self._images: dict[str, Image] = {}
+        self._roots = roots
         self._column = columns.get("image")
         if self._column is not None:
             self._dataset = _undecoded(dataset, self._column)
@@ -56,7 +69,8 @@ class HubPictures:
         if not self._present[number] and not self._keeps_missing:
             row.problems.add_missing_picture(f"{row.place}: no picture in {self._column!r}")
             return None
-        image = Image(StoredPicture(self._dataset, self._column, number), name=row.place)
+        stored = StoredPicture(self._dataset, self._column, number, self._roots)
+        image = Image(stored, name=row.place)
         image_id = row.values.get("image_id")
         return image if image_id is None else self._images.setdefault(str(image_id), image)
 

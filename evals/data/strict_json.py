@@ -7,6 +7,7 @@ are no JSON and of which it makes numbers.
 import gc
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,9 +26,9 @@ def parse_json(data: bytes, place: str) -> tuple[Any, list[str]]:
         values = dict(pairs)
         if len(values) == len(pairs):
             return values
-        names = [name for name, _ in pairs]
         doubled = _Doubled(values)
-        doubled.names = tuple(name for name in values if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        doubled.names = tuple(name for name, count in counts.items() if count > 1)
         suspects.append(doubled)
         return doubled
 

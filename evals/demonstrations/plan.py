@@ -174,6 +174,13 @@ class Plan:
         return len(self._offsets)
 
     def __getitem__(self, query_id: str) -> PlanEntry:
+        """Read a query's entry.
+
+        Raises:
+            DataError: there is none.
+        """
+        if query_id not in self._offsets:
+            raise DataError(f"plan {self.path} has no entry for query {query_id!r:.100}")
         self._file.seek(self._offsets[query_id])
         return _parse_entry(json.loads(self._file.readline().decode()))
 

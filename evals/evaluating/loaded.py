@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from evals.errors import ConfigError
 from evals.evaluating.words import write_word
+from evals.models.division import split_dtype
 from evals.types import Model, ModelInfo
 
 _TOLD: Mapping[str, Sequence[str]] = {
@@ -63,6 +64,9 @@ def name_loaded(model: Model) -> list[str]:
     """Return the words that would load one of our models again: the run folder keeps them."""
     info = model.info
     told = {key: getattr(info, key) or None for key in _TOLD[info.name]}
+    told["dtype"], quantised = split_dtype(info.dtype)
+    if quantised:
+        told["quantise"] = quantised
     return [
         write_word("model", info.name),
         *(write_word(f"model.{key}", value) for key, value in told.items()),

@@ -15,8 +15,10 @@ from typing import Generic, Protocol, TypeVar
 
 from evals.types import Prompt, Text
 
-MIN_CHUNK = 8
+MIN_CHUNK = 32
 """At the end chunks become smaller, so that all workers end together; not smaller than this."""
+MAX_AHEAD = 4
+"""Chunks that are read before the first goes out: wording prompts takes time, too."""
 NUM_BUCKETS = 4
 """Lengths of which one is at most 2 ** (1 / NUM_BUCKETS) times the other are alike."""
 
@@ -85,17 +87,16 @@ class Waiting(Generic[AnyItem]):
         """
         if self._returned:
             return self._split(self._returned.popleft(), num_workers)
-        enough = self._chunk_size + 1  # one more, to see whether it is the last
+        enough = self._chunk_size * min(num_workers, MAX_AHEAD) + 1  # one more: is it the last?
         self.read_ahead(enough, at_most=enough)
         size = self._choose_size(num_workers)
         taken, self._read = self._read[:size], self._read[size:]
         return Chunk({item.id: item for _, _, item in taken}) if taken else None
 
     def _choose_size(self, num_workers: int) -> int:
-        if not self._is_read:
-            return self._chunk_size
-        fair = math.ceil(len(self) / (2 * num_workers))
-        return min(self._chunk_size, max(MIN_CHUNK, fair))
+        """Choose half of a fair share of what waits, as others may be quicker; alone, all of it."""
+        shares = 2 * num_workers if num_workers > 1 else 1
+        return min(self._chunk_size, max(MIN_CHUNK, math.ceil(len(self) / shares)))
 
     def _split(self, chunk: Chunk[AnyItem], num_workers: int) -> Chunk[AnyItem]:
         """Return a part of a returned chunk, where others have nothing to do otherwise."""

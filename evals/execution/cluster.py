@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -15,6 +16,8 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent anywhere
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # about to be Ray's default, of which it warns
 }
+
+KNOCK_SECONDS = 20.0
 
 
 def import_ray() -> Any:
@@ -58,13 +61,16 @@ def connect(address: str | None) -> Iterator[Any]:
             return
         logging.getLogger("ray").setLevel(logging.ERROR)
         try:
+            _knock(address)
             ray.init(
                 address=address or "local",
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 **({} if address else {"include_dashboard": False, "num_cpus": _count_cpus()}),
             )
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
+            if address is None:
+                raise ConfigError(f"execution=ray: Ray cannot be started here ({error})") from error
             raise ConfigError(
                 f"execution.address={address}: no Ray cluster can be reached ({error}); start one "
                 "with `ray start --head`, or leave the address out for one on this machine"
@@ -73,6 +79,17 @@ def connect(address: str | None) -> Iterator[Any]:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _knock(address: str | None) -> None:
+    """See that somebody listens: Ray itself takes two minutes to find out that nobody does.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = (address or "").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_SECONDS).close()
 
 
 def _count_cpus() -> int | None:

@@ -20,6 +20,8 @@ RECOUNT_SECONDS = 2.0
 """Between two looks at which machines there are."""
 PATIENCE_SECONDS = 60.0
 """Without any worker, before a warning says so."""
+LOADING_SHARE = 4
+"""Of `hang_seconds`, to load a model: it may have to be downloaded."""
 MAX_DEATHS = 3
 """Of workers in a row that die while they load, or with the same chunk and no answer to it."""
 
@@ -104,8 +106,12 @@ class Crew:
         now = time.monotonic()
         for member in set(self.members) - set(ready):
             silent = now - member.heard_at
-            if member.chunk and self.hang_seconds is not None and silent > self.hang_seconds:
+            if self.hang_seconds is None or member.place is None:  # it waits for room
+                continue
+            if member.chunk and silent > self.hang_seconds:
                 self._bury(member, f"no answer for {silent:.0f} seconds", heard)
+            elif member.awaited and silent > LOADING_SHARE * self.hang_seconds:
+                self._bury(member, f"not loaded after {silent:.0f} seconds", heard)
         return heard
 
     def abandon(self) -> None:
@@ -162,7 +168,7 @@ class Crew:
                 return Sent()
             return sent
         if member.place is None:
-            member.place = self.ray.get(member.awaited)
+            member.place, member.heard_at = self.ray.get(member.awaited), time.monotonic()
             member.awaited = member.actor.load.remote(self.spec, self.info)
             return Sent()
         sent = self.ray.get(member.awaited)
@@ -175,16 +181,17 @@ class Crew:
         self.notes += [f"{member}: {note}" for note in sent.notes]
         for warning in sent.warnings:
             warnings.warn(f"{member}: {warning}", RuntimeWarning, stacklevel=2)
+        for answer in sent.answers:
+            assert member.chunk is not None
+            del member.chunk.unanswered[answer.id]
+            member.has_answered = True
+            heard.answers.append(answer)
         if sent.error and member.chunk is None:
             self._bury(member, f"{type(sent.error).__name__}: {sent.error}", heard, sent.error)
         elif sent.is_lost:
             self._bury(member, f"{type(sent.error).__name__}: {sent.error}", heard)
         elif sent.error:
             heard.error = sent.error
-        elif sent.answer is not None and member.chunk:
-            del member.chunk.unanswered[sent.answer.id]
-            member.has_answered = True
-            heard.answers.append(sent.answer)
 
     def _bury(
         self, member: Member, reason: str, heard: Heard, error: BaseException | None = None

@@ -21,7 +21,7 @@ class Member:
     answers: Any = None
     """The generator of its chunk's answers."""
     heard_at: float = 0.0
-    """When its last answer came, or its chunk went."""
+    """When its last answer came, its chunk went, or it began to load."""
     has_answered: bool = False
     """Whether it has answered anything of its chunk."""
 

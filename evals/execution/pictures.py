@@ -54,15 +54,14 @@ class Pictures:
     def _pack(self, image: Image) -> Image:
         source = image.source
         if isinstance(source, Path):
-            return image if source.is_absolute() else Image(source.absolute(), image.name)
+            return _hash(Image(source.absolute(), image.name), image.sha256)
         if not isinstance(source, bytes) and not callable(source):
             return image  # a URL, or a PIL image, which pickles itself
         held = self._stored.get(image.sha256)
         if held is None:
             content = image.read_bytes()
-            packed = Image(Stored(self.ray.put(content)), str(image))
-            packed.__dict__["sha256"] = image.sha256  # known: not to be fetched for it
-            held = packed, len(content)
+            stored = Stored(self.ray.put(content))
+            held = _hash(Image(stored, str(image)), image.sha256), len(content)
             self._stored[image.sha256] = held
             self._num_bytes += len(content)
             while self._num_bytes > self.max_bytes and len(self._stored) > 1:
@@ -70,3 +69,9 @@ class Pictures:
                 self._num_bytes -= num_bytes
         self._stored.move_to_end(image.sha256)
         return held[0]
+
+
+def _hash(image: Image, sha256: str) -> Image:
+    """Return the picture with its hash, which travels with it: nobody reads it again for that."""
+    image.__dict__["sha256"] = sha256
+    return image

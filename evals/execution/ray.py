@@ -1,5 +1,6 @@
 """`execution=ray`: workers of a Ray cluster, each with the whole model on its share of a node."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 from evals.errors import ConfigError, WorkerError
 from evals.execution import worker
 from evals.execution.cluster import connect, list_nodes
-from evals.execution.crew import Crew
+from evals.execution.crew import PATIENCE_SECONDS, Crew
 from evals.execution.members import describe_death
 from evals.execution.model import SpreadModel
 from evals.execution.pictures import Pictures
@@ -28,8 +29,8 @@ class RayExecution:
     """`None`: one, where the model runs on a GPU."""
     cpus_per_worker: int | None = None
     """`None`: an even share of its machine."""
-    chunk_size: int = 128
-    """Requests that a worker is given at a time."""
+    chunk_size: int = 512
+    """Requests that a worker is given at a time: what the built-in model reads together."""
     hang_seconds: float | None = 1800.0
     """Without an answer, until a worker counts as dead; `None`: for ever."""
 
@@ -88,10 +89,17 @@ class SpreadSpec:
             gpus = 1 if any(node.gpus for node in list_nodes(ray)) else 0
         # One call a process: no worker gets one in which torch was imported for another share.
         ask = ray.remote(max_calls=1, num_cpus=1, num_gpus=gpus)(worker.describe)
+        asked = ask.remote(self.spec, worker.choose_variables(1))
         try:
-            said: ModelInfo | BaseException = ray.get(
-                ask.remote(self.spec, worker.choose_variables(1))
-            )
+            if not ray.wait([asked], timeout=PATIENCE_SECONDS)[0]:
+                warnings.warn(
+                    f"no machine has said for {PATIENCE_SECONDS:.0f} seconds what the model would "
+                    "be there: its files are still fetched or hashed, or there is no room for a "
+                    f"CPU and {gpus} GPUs on {list_nodes(ray)}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            said: ModelInfo | BaseException = ray.get(asked)
         except ray.exceptions.RayError as error:
             raise WorkerError(
                 f"a machine of the cluster cannot say what the model would be there "

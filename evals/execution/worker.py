@@ -9,8 +9,11 @@ import pickle
 import socket
 import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -43,10 +46,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One answer on its way back, with what happened since the last."""
+    """Answers on their way back, with what happened since the last."""
 
-    answer: Any = None
-    """A response, or a `Feature`."""
+    answers: Sequence[Any] = ()
+    """Responses, or each a `Feature`."""
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
     error: BaseException | None = None
@@ -63,14 +66,22 @@ class Place:
     pid: int
 
 
+_END = object()
+"""Comes behind the last answer."""
+
+
 class Worker:
-    """Holds a model; an actor of its own process."""
+    """Holds a model; an actor of its own process.
+
+    The model has one thread, so that it goes on while its answers are on their way.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         os.environ.update(variables)
+        self._thread = ThreadPoolExecutor(max_workers=1)
         self._model: Model | None = None
         self._num_notes = 0
-        self._warnings: list[str] = []
+        self._warnings: deque[str] = deque()
         warnings.showwarning = self._keep_warning
 
     def get_place(self) -> Place:
@@ -79,6 +90,9 @@ class Worker:
 
     def load(self, spec: ModelSpec, expected: ModelInfo) -> Sent:
         """Load the model, and see that it is the driver's."""
+        return self._thread.submit(self._load, spec, expected).result()
+
+    def _load(self, spec: ModelSpec, expected: ModelInfo) -> Sent:
         try:
             model = spec.load()
             _compare(model.info, expected)
@@ -88,27 +102,41 @@ class Worker:
         return Sent(notes=self._take_notes(), warnings=self._take_warnings())
 
     def answer(self, kind: str, items: Sequence[Any]) -> Iterator[Sent]:
-        """Yield an answer to each item, in the order in which the model has them.
+        """Yield answers in the order in which the model has them.
+
+        What came while others were on their way goes together: to send one takes either side about
+        a millisecond, however many answers it holds.
 
         Args:
             kind: one of `ANSWERS`.
             items: requests, or pictures.
         """
-        assert self._model is not None
+        came: SimpleQueue[Any] = SimpleQueue()
+        answering = self._thread.submit(self._answer, kind, items, came.put)
+        is_over = False
+        while not is_over:
+            answers = [came.get()]
+            while not came.empty():
+                answers.append(came.get())
+            is_over = answers[-1] is _END
+            yield self._wrap(answers[:-1], answering) if is_over else self._wrap(answers)
+
+    def _answer(self, kind: str, items: Sequence[Any], put: Callable[[Any], None]) -> None:
         try:
             for answer in ANSWERS[kind](self._model, items):
-                yield Sent(answer, self._take_notes(), self._take_warnings())
-        except Exception as error:  # whatever it is, the driver raises it
-            yield Sent(
-                notes=self._take_notes(),
-                warnings=self._take_warnings(),
-                error=_make_sendable(error),
-                is_lost=_loses_device(error),
-            )
-            return
-        notes, told = self._take_notes(), self._take_warnings()
-        if notes or told:
-            yield Sent(notes=notes, warnings=told)
+                put(answer)
+        finally:
+            put(_END)
+
+    def _wrap(self, answers: Sequence[Any], ended: "Future[None] | None" = None) -> Sent:
+        error = ended.exception() if ended else None
+        return Sent(
+            answers,
+            notes=self._take_notes(),
+            warnings=self._take_warnings(),
+            error=_make_sendable(error) if error else None,  # whatever it is, the driver raises it
+            is_lost=_loses_device(error),
+        )
 
     def _take_notes(self) -> Sequence[str]:
         if self._model is None:
@@ -118,8 +146,7 @@ class Worker:
         return notes
 
     def _take_warnings(self) -> Sequence[str]:
-        taken, self._warnings = tuple(self._warnings), []
-        return taken
+        return tuple(self._warnings.popleft() for _ in range(len(self._warnings)))
 
     def _keep_warning(self, message: Warning | str, *_: object, **__: object) -> None:
         self._warnings.append(str(message))
@@ -178,13 +205,16 @@ def _compare(loaded: ModelInfo, expected: ModelInfo) -> None:
         )
 
 
-def _loses_device(error: Exception) -> bool:
-    """Whether a GPU failed: torch's name for that, which older ones do not have."""
-    return type(error).__name__ == "AcceleratorError"
+def _loses_device(error: BaseException | None) -> bool:
+    """Whether a GPU failed: torch's name for that, which older ones do not have, and our own where
+    it is one of several that share a model."""
+    return type(error).__name__ in ("AcceleratorError", "GroupError")
 
 
-def _make_sendable(error: Exception) -> BaseException:
+def _make_sendable(error: BaseException) -> BaseException:
     """Return the error, or, where it cannot be pickled, one that says the same."""
+    if not isinstance(error, Exception):  # SystemExit, say: of the worker, not of the driver
+        return RuntimeError(f"{type(error).__name__}: {error}")
     if not isinstance(error, EvalError):
         error.add_note(f"In a worker:\n{''.join(traceback.format_exception(error))}")
     try:

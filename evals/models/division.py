@@ -25,6 +25,12 @@ class Division:
 WHOLE = Division()
 
 
+def split_dtype(named: str) -> tuple[str, str | None]:
+    """Return `model.dtype` and `model.quantise` of what `name_dtype` made of them."""
+    dtype, _, weights = named.partition(", ")
+    return dtype, weights.removesuffix(" weights") or None
+
+
 def read_division(
     parallel: str | None, num_devices: int | None, quantise: str | None, *, device: str
 ) -> Division:

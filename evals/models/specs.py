@@ -59,7 +59,10 @@ class IdeficsSpec:
 
     def describe(self) -> ModelInfo:
         info = _describe("idefics", self)
-        return replace(info, dtype=_divide(self, info).name_dtype(info.dtype))
+        division = _divide(self, info)
+        return replace(
+            info, dtype=division.name_dtype(info.dtype), num_devices=division.num_devices
+        )
 
     def load(self) -> IdeficsModel:
         return _load_idefics(self, self.describe())

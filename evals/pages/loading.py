@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from evals.config import parse_config
+from evals.config import read_settings
 from evals.demonstrations import Plan, read_plan
 from evals.errors import EvalError
 from evals.query_scores import QueryScore, read_query_scores
@@ -12,7 +12,7 @@ from evals.runner import Progress, Session
 from evals.runner.loading import load_run
 from evals.runner.prompting import make_asking
 from evals.runner.requests import Asking
-from evals.store import PLAN, read_config
+from evals.store import PLAN
 from evals.summary import RunSummary, read_summary
 from evals.types import Example, ExampleSet, Image, Task
 
@@ -71,7 +71,7 @@ class Loader:
         return LoadedRun(run_dir, slug, summary, queries, words, note)
 
     def _read_words(self, run_dir: Path) -> tuple[Words, str]:
-        settings = parse_config(read_config(run_dir))
+        settings = read_settings(run_dir)
         (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
         shared = self._shared.setdefault(repr(task), ({}, {}))
         session = Session(settings, self.progress, *shared)

@@ -295,7 +295,7 @@ def _list_facts(run: LoadedRun) -> RunFacts:
         "checkpoint": str(model.get("checkpoint", "")),
         "revision": str(model.get("revision", "")),
         "checkpoint sha256": str(model.get("fingerprint", "")),
-        "dtype, device": f"{model.get('dtype', '')}, {model.get('device', '')}",
+        "dtype, device": f"{model.get('dtype', '')}, {_name_devices(model)}",
         "plan sha256": summary.plan_sha256,
         "prompts sha256": summary.prompts_sha256,
         "pictures": _join(answered.get("pictures", {})),
@@ -316,6 +316,11 @@ def _list_facts(run: LoadedRun) -> RunFacts:
         note=run.note,
         facts=tuple((name, value) for name, value in facts.items() if value.strip(", ")),
     )
+
+
+def _name_devices(model: Mapping[str, Any]) -> str:
+    device, number = str(model.get("device", "")), model.get("num_devices", 1)
+    return device if number == 1 else f"{number} x {device}"
 
 
 def _commit(code: Mapping[str, Any]) -> str:

@@ -4,23 +4,22 @@ Quick on hundreds of runs: of a finished one its summary is read, of others line
 """
 
 import fcntl
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from evals.errors import ResultsError
 from evals.records import RECORDS
 from evals.report.cells import PAPER_SCALE
 from evals.report.comparability import find_headline
-from evals.store import CONFIG, IDENTITY, PLAN, read_answered
+from evals.store import CONFIG, IDENTITY, PLAN, read_answered, read_identity
 from evals.summary import SUMMARY, RunSummary, read_summary
 
 CHUNK = 1 << 20
+_LIMIT = re.compile(r"^limit: (\d+)$", re.M)
 _SEED = re.compile(r"^seed: (\d+)$", re.M)
 
 
@@ -119,7 +118,7 @@ def _read(folder: Path, changed: float) -> ListedRun:
     state = RunState.RUNNING if held else RunState.INTERRUPTED
     if not (folder / IDENTITY).is_file():
         raise ResultsError(f"no {IDENTITY}: it is not known which run this is")
-    identity: dict[str, Any] = json.loads((folder / IDENTITY).read_bytes())
+    identity = read_identity(folder)
     seed = _SEED.search((folder / CONFIG).read_text("utf-8"))
     asked = max(0, _count_lines(folder / PLAN) - 1)  # the first line says how it was made
     answered = _count_lines(folder / RECORDS)
@@ -140,13 +139,15 @@ def _read(folder: Path, changed: float) -> ListedRun:
 
 
 def _is_current(folder: Path, summary: RunSummary) -> bool:
-    """Return whether a summary is of what the plan asks: a run may have been extended since."""
-    records, plan = folder / RECORDS, folder / PLAN
-    if not records.is_file() or not plan.is_file():
+    """Return whether a summary is of all that is asked: a run may have been extended since.
+
+    Told by the settings and not by the files' times: clocks jump, and a copy has other times.
+    """
+    if not (folder / RECORDS).is_file() or not (folder / CONFIG).is_file():
         return True
-    if records.stat().st_mtime_ns <= (folder / SUMMARY).stat().st_mtime_ns:
-        return True
-    return _count_lines(plan) - 1 == summary.num_queries  # a copied folder has other times
+    limit = _LIMIT.search((folder / CONFIG).read_text("utf-8"))
+    asked = min(int(limit[1]), summary.num_split) if limit else summary.num_split
+    return summary.num_queries == asked
 
 
 def _describe_scored(

@@ -1,4 +1,4 @@
-"""Vision features for RICES: computed once per (picture bytes, checkpoint), kept on disk."""
+"""Vision features for RICES: computed once per (picture bytes, checkpoint, type), kept on disk."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -40,7 +40,9 @@ def compute_features(pictures: Iterable[Image], session: Session) -> dict[str, F
 
 def _compute(pictures: Iterable[Image], session: Session) -> dict[str, Feature]:
     distinct = {picture.sha256: picture for picture in pictures}
-    folder = cache_dir() / "features" / session.model_info.fingerprint
+    info = session.model_info
+    # Rounding decides between pictures that are nearly as similar. No layer's quantising does.
+    folder = cache_dir() / "features" / info.fingerprint / info.dtype.partition(",")[0]
     features = {digest: held for digest in distinct if (held := _read(folder, digest)) is not None}
     missing = [digest for digest in distinct if digest not in features]
     if missing:

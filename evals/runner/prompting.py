@@ -6,14 +6,14 @@ from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evals.config import TaskSettings, parse_config
+from evals.config import TaskSettings, read_settings
 from evals.demonstrations import Plan, read_plan
 from evals.records import Record, read_records
 from evals.runner.loading import Run, load_run
 from evals.runner.planning import make_plan
 from evals.runner.requests import Asked, Asking, ask, find_room, put_kept_together, word_once
 from evals.runner.session import Progress, Session
-from evals.store import PLAN, read_config
+from evals.store import PLAN
 from evals.types import Image, Prompt
 
 
@@ -106,7 +106,7 @@ def _word_again(run_dir: Path, records: Sequence[Record], progress: Progress) ->
     """Return query id -> its prompt in words, of the first order where there are several."""
     if not records:
         return {}
-    session = Session(parse_config(read_config(run_dir)), progress)
+    session = Session(read_settings(run_dir), progress)
     settings = session.settings
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=True)

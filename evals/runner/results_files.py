@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from evals.compose import build_task
-from evals.config import TaskSettings, parse_config
+from evals.config import TaskSettings, read_settings
 from evals.errors import ConfigError, ResultsError
 from evals.files import write_atomic
 from evals.runner.loading import load_run
 from evals.runner.scoring import pair_predictions
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import read_answers, score_predictions
-from evals.store import read_config
 from evals.types import ResultsFormat, Task
 
 
@@ -34,7 +33,7 @@ def export_run(run_dir: Path, out_dir: Path, progress: Progress) -> Path:
     Raises:
         ResultsError: a query is not answered, or the benchmark has no such format.
     """
-    settings = parse_config(read_config(run_dir))
+    settings = read_settings(run_dir)
     session = Session(settings, progress)
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=False)

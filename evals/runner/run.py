@@ -1,12 +1,12 @@
 """One run: plan, answer what is not answered yet, score."""
 
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from evals.compose import OnError
-from evals.config import TaskSettings, narrow_config, parse_config
+from evals.config import TaskSettings, narrow_config, read_settings
 from evals.demonstrations import Plan
 from evals.errors import PictureError
 from evals.provenance import (
@@ -32,7 +32,6 @@ from evals.store import (
     hash_identity,
     name_run,
     read_answered,
-    read_config,
     write_answered,
 )
 from evals.summary import RunSummary, write_summary
@@ -66,6 +65,10 @@ def run_one(
         pending = [query for query in run.queries if query.id not in recorded]
         before = read_failures(run_dir)
         failures = find_failures(pending, session)
+        tried = recorded.union(query.id for query in pending)
+        left = {id_: why for id_, why in before.items() if id_ not in tried} | failures
+        if session.settings.on_error is OnError.record:
+            write_failures(run_dir, before | failures)  # until the plan is made, which needs them
         plan = make_plan(
             *(run_dir / PLAN, run.plan, run.queries, run.support.examples, session),
             unreadable=failures,
@@ -73,18 +76,11 @@ def run_one(
         )
         asked = [query for query in pending if query.id not in failures]
         check_demonstrations(run, plan, asked, session)
-        if session.settings.on_error is OnError.record:
-            write_failures(run_dir, _drop(before, pending) | failures)
         if asked or not read_answered(run_dir):
-            _answer(run, plan, asked, folder, session)
+            _answer(run, plan, asked, left, folder, session)
         if before:
-            write_failures(run_dir, _drop(read_failures(run_dir), asked))
+            write_failures(run_dir, left)
         return run_dir, _score(run, run_dir, session)
-
-
-def _drop(failures: Mapping[str, str], tried: Iterable[Example]) -> dict[str, str]:
-    ids = {query.id for query in tried}
-    return {query_id: reason for query_id, reason in failures.items() if query_id not in ids}
 
 
 def score_run(run_dir: Path, progress: Progress) -> RunSummary:
@@ -93,7 +89,7 @@ def score_run(run_dir: Path, progress: Progress) -> RunSummary:
     Raises:
         ResultsError: the folder is no run, or queries are not answered.
     """
-    settings = parse_config(read_config(run_dir))
+    settings = read_settings(run_dir)
     session = Session(settings, progress)
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=False)
@@ -136,8 +132,14 @@ def _choose_dir(run: Run, session: Session, digest: str) -> Path:
 
 
 def _answer(
-    run: Run, plan: Plan, pending: Sequence[Example], folder: RunFolder, session: Session
+    run: Run,
+    plan: Plan,
+    pending: Sequence[Example],
+    failures: Container[str],
+    folder: RunFolder,
+    session: Session,
 ) -> None:
+    """Record the answers, and what they were made from; of the failures there are none."""
     # Of a call that was stopped: its answers are kept, too.
     earlier = read_answered(folder.path).get("notes", [])
     answered: dict[str, Any] = {
@@ -149,8 +151,10 @@ def _answer(
     write_answered(folder.path, answered)
     if pending:
         answered |= _ask(run, plan, pending, folder, session, earlier)
-    failures = read_failures(folder.path)
-    answered["pictures"] = fingerprint_pictures(list_pictures(run, plan, failures))
+    answered["pictures"] = {
+        "num_queries": len(run.queries),
+        **fingerprint_pictures(list_pictures(run, plan, failures)),
+    }
     write_answered(folder.path, answered)
 
 

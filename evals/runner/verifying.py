@@ -1,15 +1,14 @@
 """Whether a run still is what it says: every score again, every fingerprint that is still there."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from evals.config import parse_config
+from evals.config import read_settings
 from evals.demonstrations.plan import hash_plan, read_plan
-from evals.errors import DataError, EvalError
+from evals.errors import DataError, EvalError, ResultsError
 from evals.files import sha256_file
 from evals.provenance import fingerprint_pictures
 from evals.records import read_failures
@@ -18,8 +17,8 @@ from evals.runner.loading import load_run
 from evals.runner.run import list_pictures
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import read_answers, score_predictions
-from evals.store import IDENTITY, PLAN, hash_identity, read_config
-from evals.summary import RunSummary, read_summary
+from evals.store import PLAN, hash_identity, read_identity
+from evals.summary import SUMMARY, RunSummary, read_summary
 
 
 class State(StrEnum):
@@ -45,15 +44,23 @@ def verify_run(run_dir: Path, progress: Progress) -> Iterator[Finding]:
     summary = read_summary(run_dir)
     yield _verify_identity(run_dir, summary)
     yield _compare("plan", summary.plan_sha256, hash_plan(run_dir / PLAN))
-    yield from _verify_files(summary.answered)
-    session = Session(parse_config(read_config(run_dir)), progress)
+    try:
+        yield from _verify_files(summary.answered)
+        held = summary.answered.get("pictures")
+        noted = None if held is None else (int(held.get("num_queries", 0)), str(held["sha256"]))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ResultsError(
+            f"{run_dir / SUMMARY} does not say what was answered from ({error!r:.300}); "
+            f"`evals score {run_dir}` makes it again"
+        ) from error
+    session = Session(read_settings(run_dir), progress)
     yield from _verify_scores(run_dir, summary, session)
-    yield _verify_pictures(run_dir, summary, session)
+    yield _verify_pictures(run_dir, summary, session, noted)
 
 
 def _verify_identity(run_dir: Path, summary: RunSummary) -> Finding:
-    values = json.loads((run_dir / IDENTITY).read_bytes())
-    values.pop("hash")
+    values = read_identity(run_dir)
+    del values["hash"]
     return _compare("identity", summary.hash, hash_identity(values))
 
 
@@ -95,19 +102,25 @@ def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iter
             yield _compare(f"score {name}", before.get("value"), after.get("value"))
 
 
-def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Finding:
+def _verify_pictures(
+    run_dir: Path, summary: RunSummary, session: Session, noted: tuple[int, str] | None
+) -> Finding:
+    """Look at the pictures again; `noted` is of how many queries they were (0: all), their hash."""
     settings = session.settings
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
-    held = summary.answered.get("pictures")
-    if held is None:
+    if noted is None:
         return Finding("pictures", State.GONE, "the run was stopped before they were noted")
+    num_queries, before = noted
+    if num_queries not in (0, summary.num_queries):
+        detail = f"they were noted of {num_queries:,} queries, for another limit"
+        return Finding("pictures", State.GONE, detail)
     try:
         run = load_run(session, task, shots=shots, seed=seed, with_images=True)
         shown = list_pictures(run, read_plan(run_dir / PLAN), read_failures(run_dir))
         found = fingerprint_pictures(shown)
     except EvalError as error:
         return Finding("pictures", State.GONE, str(error).splitlines()[0])
-    return _compare("pictures", held["sha256"], found["sha256"])
+    return _compare("pictures", before, found["sha256"])
 
 
 def _compare(what: str, before: object, after: object) -> Finding:

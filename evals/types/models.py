@@ -23,6 +23,8 @@ class ModelInfo:
     device: str
     revision: str = ""
     """The commit of a hub repository."""
+    num_devices: int = 1
+    """That hold it together."""
 
 
 class Model(Protocol):

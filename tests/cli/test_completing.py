@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -18,7 +19,8 @@ from evals.cli.words import (
     offer_series,
     offer_settings,
 )
-from evals.compose import DemonstrationsConfig, RunConfig, Sampler, SourceKind
+from evals.compose import DemonstrationsConfig, OnError, RunConfig, Sampler, SourceKind
+from evals.models.division import Parallel, Quantised
 from evals.models.specs import DTYPES
 from evals.report.listing import LISTS
 from tests.cli.processes import environment
@@ -48,6 +50,9 @@ def test_values_that_are_offered_are_those_that_are_taken() -> None:
     assert list(VALUES["source"]) == [str(kind) for kind in SourceKind]
     assert list(VALUES["demonstrations.sampler"]) == [str(sampler) for sampler in Sampler]
     assert VALUES["model.dtype"] == DTYPES
+    assert VALUES["model.parallel"] == get_args(Parallel)
+    assert VALUES["model.quantise"] == get_args(Quantised)
+    assert list(VALUES["on_error"]) == [str(choice) for choice in OnError]
     assert {f"{key}=" for key in PATHS - {"predictions"}} <= {*offer("")}
 
 

@@ -18,7 +18,7 @@ from evals.records import RECORDS
 from evals.report.run_list import render_runs
 from evals.report.runs import ListedRun, RunState, find_runs, is_held, read_run
 from evals.runner.run import RUNS_DIR as MADE_IN
-from evals.store import IDENTITY, PLAN, RunFolder
+from evals.store import CONFIG, IDENTITY, PLAN, RunFolder
 from evals.summary import SUMMARY, read_summary, write_summary
 from tests.cli.processes import environment
 from tests.runner.calls import evaluate
@@ -79,11 +79,19 @@ def test_an_interrupted_run_says_how_far_it_is(run_dir: Path) -> None:
 
 
 def test_a_run_that_was_extended_and_stopped_is_interrupted(run_dir: Path) -> None:
-    """Its summary is of the smaller limit."""
+    """Its summary is of the smaller limit; and the clock was a year ahead when it was written."""
     write_summary(run_dir, replace(read_summary(run_dir), num_queries=2))
-    later = (run_dir / SUMMARY).stat().st_mtime + 10
-    os.utime(run_dir / RECORDS, (later, later))
+    later = (run_dir / RECORDS).stat().st_mtime + 31_536_000
+    os.utime(run_dir / SUMMARY, (later, later))
     assert read_run(run_dir).state is RunState.INTERRUPTED
+
+
+def test_a_run_of_fewer_than_all_is_finished_when_those_are_scored(run_dir: Path) -> None:
+    write_summary(run_dir, replace(read_summary(run_dir), num_queries=2))
+    config = (run_dir / CONFIG).read_text()
+    assert "\nlimit: null\n" in config
+    (run_dir / CONFIG).write_text(config.replace("\nlimit: null\n", "\nlimit: 2\n"))
+    assert read_run(run_dir).state is RunState.FINISHED
 
 
 def test_a_copied_run_is_finished_whatever_its_times(run_dir: Path) -> None:

@@ -79,10 +79,11 @@ def test_a_split_without_a_data_set_says_which_have_one(folder: Path) -> None:
 
 
 def test_an_image_folder_keeps_its_files(tmp_path: Path) -> None:
-    picture = write_picture(tmp_path / "train" / "a.png")
+    picture = write_picture(tmp_path / "real" / "train" / "a.png")
     row = {"file_name": "a.png", "question_id": 1, "question": "why?"}
-    (tmp_path / "train" / "metadata.jsonl").write_text(json.dumps(row))
-    source = Source(tmp_path, hub={"val": HubSource(str(tmp_path), "train", COLUMNS)})
+    (tmp_path / "real" / "train" / "metadata.jsonl").write_text(json.dumps(row))
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    source = Source(tmp_path, hub={"val": HubSource(str(tmp_path / "linked"), "train", COLUMNS)})
     (read,) = open_table("val", source, task="vqav2", fields=FIELDS).rows
     image = read.values["image"]
     assert isinstance(image, Image)
@@ -90,6 +91,28 @@ def test_an_image_folder_keeps_its_files(tmp_path: Path) -> None:
     picture.unlink()
     with pytest.raises(DataError, match=r"a\.png cannot be read: No such file"):
         image.read_bytes()
+
+
+def test_a_picture_elsewhere_is_not_read(tmp_path: Path) -> None:
+    """A data set may come from anybody, and what it shows may be shared in a report."""
+    secret = write_picture(tmp_path / "home" / "secret.png")
+    features = {"question_id": Value("int64"), "question": TEXT, "image": ImageFeature()}
+    inside = tmp_path / "repository" / "inside.png"
+    paths = [inside, secret, inside.parent / ".." / "home" / "secret.png"]
+    rows = [
+        {"question_id": number, "question": "?", "image": {"bytes": None, "path": str(path)}}
+        for number, path in enumerate(paths)
+    ]
+    write_split(tmp_path / "repository", "train", rows=rows, features=features)
+    write_picture(inside)
+    hub = {"val": HubSource(str(tmp_path / "repository"), "train", COLUMNS)}
+    read = open_table("val", Source(tmp_path, hub=hub), task="vqav2", fields=FIELDS).rows
+    first, *others = (row.values["image"] for row in read)
+    assert isinstance(first, Image)
+    assert first.read_bytes() == inside.read_bytes()
+    for other in others:
+        with pytest.raises(DataError, match=r"secret\.png lies outside of the data set's own"):
+            other.read_bytes()
 
 
 def test_pictures_are_not_read_before_they_are_looked_at(folder: Path) -> None:

@@ -43,17 +43,23 @@ def test_the_longest_come_first_and_those_of_like_length_keep_their_order() -> N
 def test_chunks_become_smaller_when_the_end_is_in_sight() -> None:
     sizes = [
         len(chunk.unanswered)
-        for chunk in take_all(wait(make([5] * 200), chunk_size=64), num_workers=2)
+        for chunk in take_all(wait(make([5] * 2000), chunk_size=256), num_workers=2)
     ]
-    assert sizes[0] == 64
-    assert sorted(sizes, reverse=True) == sizes
+    largest = sizes.index(max(sizes))
+    assert MIN_CHUNK < sizes[largest] <= 256
+    assert sorted(sizes[largest:], reverse=True) == sizes[largest:]
     assert sizes[-2] == MIN_CHUNK
-    assert sum(sizes) == 200
+    assert sum(sizes) == 2000
 
 
 def test_a_few_are_shared_by_all_workers() -> None:
-    chunks = list(take_all(wait(make([5] * 32), chunk_size=128), num_workers=2))
-    assert [len(chunk.unanswered) for chunk in chunks] == [8, 8, 8, 8]
+    chunks = list(take_all(wait(make([5] * 128), chunk_size=512), num_workers=2))
+    assert [len(chunk.unanswered) for chunk in chunks] == [32, 32, 32, 32]
+
+
+def test_one_worker_alone_gets_whole_chunks() -> None:
+    chunks = list(take_all(wait(make([5] * 200), chunk_size=150), num_workers=1))
+    assert [len(chunk.unanswered) for chunk in chunks] == [150, 50]
 
 
 def test_no_more_is_read_than_is_asked_for() -> None:
@@ -94,9 +100,9 @@ def test_nothing_comes_back_of_a_chunk_that_is_answered() -> None:
 
 
 def test_at_the_end_what_came_back_is_shared() -> None:
-    waiting = wait(make([5] * 64), chunk_size=64)
+    waiting = wait(make([5] * 128), chunk_size=128)
     waiting.read_ahead(128, at_most=128)
-    chunk = Chunk({item.id: item for item in make([5] * 64)}, num_deaths=1)
+    chunk = Chunk({item.id: item for item in make([5] * 128)}, num_deaths=1)
     list(take_all(waiting, num_workers=2))
     waiting.put_back(chunk)
     parts = list(take_all(waiting, num_workers=2))

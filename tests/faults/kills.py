@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def _be_the_run(folder: Path) -> None:
 
 def _while_planning(folder: Path, draw: random.Random) -> Callable[[], bool]:
     wanted = draw.randint(1, NUM_RUNS)
-    return lambda: len(list(folder.glob("*/identity.json"))) >= wanted
+    opened = _watch(folder, "identity.json")
+    return lambda: opened() >= wanted
 
 
 def _while_answering(folder: Path, draw: random.Random) -> Callable[[], bool]:
@@ -91,9 +93,10 @@ def _while_answering(folder: Path, draw: random.Random) -> Callable[[], bool]:
 def _while_scoring(folder: Path, draw: random.Random) -> Callable[[], bool]:
     wanted = draw.randint(1, NUM_RUNS)
     pause = draw.random() * 0.05
+    opened = _watch(folder, "identity.json")
 
     def is_time() -> bool:
-        if len(list(folder.glob("*/records.jsonl"))) < wanted or _count_lines(folder) < 10 * wanted:
+        if opened() < wanted or _count_lines(folder) < 10 * wanted:
             return False
         time.sleep(pause)
         return True
@@ -104,7 +107,22 @@ def _while_scoring(folder: Path, draw: random.Random) -> Callable[[], bool]:
 def _while_writing(folder: Path, draw: random.Random) -> Callable[[], bool]:
     """When a file is half written: what is written whole has a hidden name until then."""
     name = draw.choice(["queries.jsonl", "summary.json", "plan.jsonl", "answered.json"])
-    return lambda: any(folder.glob(f"*/.{name}.*")) or any(folder.glob(f"*/{name}"))
+    begun, ended = _watch(folder, f".{name}.*"), _watch(folder, name)
+    return lambda: begun() + ended() > 0
+
+
+def _watch(folder: Path, name: str) -> Callable[[], int]:
+    """Return what counts the files of a name that were written since: a resumed folder has some."""
+    before = _list_files(folder, name)
+    return lambda: len(_list_files(folder, name) - before)
+
+
+def _list_files(folder: Path, name: str) -> set[tuple[Path, int]]:
+    found = set()
+    for path in folder.glob(f"*/{name}"):
+        with suppress(FileNotFoundError):  # renamed meanwhile
+            found.add((path, path.stat().st_mtime_ns))
+    return found
 
 
 def _at_any_time(folder: Path, draw: random.Random) -> Callable[[], bool]:

@@ -10,14 +10,17 @@ from evals.config import parse_config
 from evals.demonstrations import read_plan
 from evals.query_scores import read_query_scores
 from evals.records import read_failures, read_records
-from evals.runner import Session, run_all, score_run
+from evals.runner import Session, run_all, score_run, verify_run
 from evals.summary import read_summary
 from tests.fuzz.data_targets import V2
 from tests.fuzz.targets import Target, read_files
 from tests.official import write_picture, write_vqav2
 from tests.runner.calls import Silent
 
-FILES = ("records.jsonl", "failures.jsonl", "plan.jsonl", "queries.jsonl", "summary.json")
+FILES = (
+    *("records.jsonl", "failures.jsonl", "plan.jsonl", "queries.jsonl", "summary.json"),
+    *("answered.json", "identity.json", "config.yaml"),
+)
 
 
 def make_run_targets(folder: Path) -> Iterator[Target]:
@@ -36,7 +39,9 @@ def make_run_targets(folder: Path) -> Iterator[Target]:
     for name in FILES:
         rest = made / name
         read = partial(_score, made)
-        yield Target(f"run folder {name}", {name: rest.read_bytes()}, (name,), read)
+        names_file = name != "config.yaml"  # what a setting says is told by its own name
+        files = {name: rest.read_bytes()}
+        yield Target(f"run folder {name}", files, (name,), read, names_file=names_file)
 
 
 def _run(words: tuple[str, ...], where: Path, folder: Path) -> None:
@@ -61,6 +66,7 @@ def _score(made: Path, folder: Path) -> None:
         read_failures(whole)
         list(read_query_scores(whole))
         read_summary(whole)
+        list(verify_run(whole, Silent()))
         score_run(whole, Silent())
     finally:
         rmtree(whole)

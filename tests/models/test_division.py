@@ -4,7 +4,7 @@ import pytest
 
 from evals import load_model
 from evals.errors import ConfigError
-from evals.models.division import WHOLE, Division, read_division
+from evals.models.division import WHOLE, Division, Quantised, read_division, split_dtype
 from evals.resources import tiny_checkpoint_dir
 
 
@@ -33,6 +33,12 @@ def test_one_gpu_of_several_is_not_divided() -> None:
 def test_settings_that_say_nothing_leave_the_model_whole() -> None:
     assert read_division(None, None, None, device="cuda:1") == WHOLE
     assert read_division("tensor", 2, "int8", device="cpu") == Division("tensor", 2, "int8")
+
+
+@pytest.mark.parametrize("quantised", [None, "int8", "int4"])
+def test_a_type_s_name_says_what_to_load_again(quantised: Quantised | None) -> None:
+    named = Division(quantised=quantised).name_dtype("bfloat16")
+    assert split_dtype(named) == ("bfloat16", quantised)
 
 
 def test_tensor_parallel_of_one_needs_no_other_process() -> None:

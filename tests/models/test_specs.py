@@ -16,6 +16,7 @@ from evals.models.idefics.engine import IdeficsModel
 from evals.models.mock import MockModel
 from evals.models.specs import IdeficsSpec, MockSpec, TinySpec, TransformersSpec
 from evals.models.transformers_idefics import TransformersModel
+from evals.provenance import describe_model
 from evals.resources import configs_dir
 from evals.types import Model, ModelSpec
 from tests.models.conftest import Pair
@@ -30,6 +31,12 @@ def test_a_description_equals_what_is_loaded(base: Pair) -> None:
     oracle = TransformersSpec(str(base.folder), device="cpu").describe()
     assert oracle.name == "transformers"
     assert oracle.fingerprint == info.fingerprint
+
+
+def test_a_description_says_among_how_many_devices(base: Pair) -> None:
+    spec = IdeficsSpec(str(base.folder), device="cpu", parallel="tensor", num_devices=2)
+    assert spec.describe().num_devices == 2
+    assert describe_model(spec.describe())["num_devices"] == 2
 
 
 def test_a_description_reads_no_weights(tmp_path: Path, base: Pair) -> None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,14 +23,24 @@ class Odd(BaseHTTPRequestHandler):
     """A picture, and everything that is none."""
 
     def do_GET(self) -> None:
-        if self.path.startswith(("/to?", "/loop")):
+        if self.path.startswith(("/to?", "/loop", "/endless")):
             self.send_response(302)
-            self.send_header("Location", self.path.removeprefix("/to?"))
+            target = self.path.removeprefix("/to?").removeprefix("/endless")
+            self.send_header("Location", urllib.parse.unquote(target, encoding="iso-8859-1"))
             self.end_headers()
+            while self.path.startswith("/endless"):
+                self.wfile.write(b"x" * 2**16)
             return
+        if self.path == "/slow%20head":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n")
+            for number in range(20):
+                self.wfile.write(f"X-{number}: x\r\n".encode())
+                time.sleep(0.1)
         kind = {"/page": "text/html", "/object": "binary/octet-stream"}.get(self.path, "image/png")
         self.send_response(404 if self.path == "/gone" else 200)
         self.send_header("Content-Type", kind)
+        if self.path == "/short":
+            self.send_header("Content-Length", str(len(PICTURE) + 7))
         self.end_headers()
         if self.path == "/large":
             for _ in range(3 * 16):
@@ -69,7 +80,9 @@ def fetch(url: str, *, allow_urls: bool | str = "private", limits: Limits = LIMI
     return image.read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/picture", "/object", "/to?/picture"])
+@pytest.mark.parametrize(
+    "path", ["/picture", "/object", "/to?/picture", "/to?/to?/picture", "/to?/a%20b/%E9"]
+)
 def test_a_picture_is_fetched(server: str, path: str) -> None:
     assert fetch(server + path) == PICTURE
 
@@ -88,6 +101,13 @@ def test_a_picture_is_fetched(server: str, path: str) -> None:
         "169.254.169.254",
         "[::ffff:127.0.0.1]",
         "[fd00::1]",
+        "[fec0::1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::169.254.169.254]",
+        "[64:ff9b:1::1]",
+        "[2002:7f00:1::]",
+        "224.0.0.1",
+        "192.0.0.192",
     ],
 )
 def test_this_machine_and_private_networks_are_refused(server: str, host: str) -> None:
@@ -122,12 +142,29 @@ def test_what_is_no_picture_is_told(server: str, path: str, words: str) -> None:
         fetch(server + path)
 
 
+def test_a_picture_that_ends_too_early_is_told(server: str) -> None:
+    with pytest.raises(DataError, match="ended 7 bytes too early"):
+        fetch(server + "/short")
+
+
+def test_a_port_that_is_none_is_told() -> None:
+    with pytest.raises(DataError, match="cannot be fetched"):
+        fetch("http://127.0.0.1:99999999999999999999/")
+
+
 def test_a_picture_may_not_be_too_large_or_too_slow(server: str) -> None:
     limits = Limits(seconds=0.5, num_bytes=2**20)
     with pytest.raises(DataError, match="larger than 1,048,576 bytes"):
         fetch(server + "/large", limits=limits)
-    with pytest.raises(DataError, match=r"took longer than 0\.5 s"):
-        fetch(server + "/slow", limits=limits)
+    for path in ("/slow", "/slow%20head"):
+        started = time.monotonic()
+        with pytest.raises(DataError, match=r"took longer than 0\.5 s"):
+            fetch(server + path, limits=limits)
+        assert time.monotonic() - started < 1.5
+
+
+def test_what_comes_with_a_redirect_is_not_read(server: str) -> None:
+    assert fetch(server + "/endless/picture") == PICTURE
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "/etc/passwd", "ftp://127.0.0.1/a"])

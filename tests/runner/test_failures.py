@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import pytest
@@ -12,20 +13,32 @@ from PIL import Image as PilImages
 from evals.comparison.compare import compare_runs
 from evals.comparison.pairing import find_cautions, read_run
 from evals.errors import DataError, PictureError
+from evals.metrics.caption import cider, tokenise
 from evals.models.mock import MOCK_INFO
 from evals.query_scores import read_query_scores
-from evals.records import read_failures, read_records
+from evals.records import read_failures, read_records, write_failures
 from evals.report.comparability import list_reasons
 from evals.report.table import build_table
 from evals.results import load, load_records
-from evals.runner import State, export_run, run_all, score_run, verify_run
+from evals.runner import Session, State, export_run, run_all, score_run, verify_run
+from evals.runner.scoring import fail
 from evals.summary import RunSummary, read_summary
-from evals.types import GenerateRequest, Generation, Model, ModelInfo
+from evals.types import (
+    Answer,
+    Example,
+    GenerateRequest,
+    Generation,
+    Model,
+    ModelInfo,
+    Prediction,
+)
+from tasks.coco import coco
 from tests.official import write_picture
 from tests.runner.calls import Silent, evaluate, make_data, open_session
 from tests.runner.noting import NotingModel
 
 RECORD = "on_error=record"
+T = TypeVar("T")
 
 
 def find_pictures(where: Path, task: str, folder: str) -> list[Path]:
@@ -97,6 +110,35 @@ def test_the_same_command_asks_again_and_finishes_once_pictures_are_there(data: 
     assert whole.prompts_sha256 == afresh.prompts_sha256
     assert whole.plan_sha256 == afresh.plan_sha256
     assert whole.hash == afresh.hash == part.hash, "on_error is no part of a run's identity"
+    assert {found.state for found in verify_run(run_dir, Silent())} == {State.HOLDS}
+
+
+def test_a_failure_that_was_answered_is_none(data: Path) -> None:
+    """The process was killed between the answer and the list of failures."""
+    run_dir, whole = evaluate("vqav2", data)
+    write_failures(run_dir, {"262155000": "it could not be read then"})
+    for how in ("on_error=stop", RECORD):
+        _, again = evaluate("vqav2", data, how)
+        assert again == whole
+        assert not (run_dir / "failures.jsonl").exists()
+
+
+class StopsPlanning(Silent):
+    def track(
+        self, values: Iterable[T], description: str, *, total: int | None = None
+    ) -> Iterator[T]:
+        assert description != "demonstrations"
+        yield from values
+
+
+def test_failures_are_on_disk_before_the_plan(data: Path) -> None:
+    """Such a plan has any demonstrations for them: it is to be made anew once they are read."""
+    break_pictures(data)
+    words = (f"data_dir={data / 'data' / 'vqav2'}", f"run_dir={data / 'run'}", "shots=2", RECORD)
+    session = open_session("task=vqav2", "model=mock", *words)
+    with pytest.raises(AssertionError):
+        list(run_all(Session(session.settings, StopsPlanning())))
+    assert list(read_failures(data / "run")) == ["262155000", "262157002"]
 
 
 def test_stopping_names_every_unreadable_picture_that_is_left(tmp_path: Path) -> None:
@@ -169,14 +211,17 @@ def test_a_closed_set_fails_to_even_probabilities(tmp_path: Path) -> None:
     assert sent[hateful] == sent[clean] == "0.5"
 
 
-def test_a_failed_caption_is_empty(tmp_path: Path) -> None:
-    make_data("coco", tmp_path / "data" / "coco")
-    find_pictures(tmp_path, "coco", "val2014")[0].write_bytes(b"")
-    run_dir, summary = evaluate("coco", tmp_path, RECORD)
-    (failed,) = (query for query in read_query_scores(run_dir) if query.failed)
-    assert failed.answer == ""
-    assert failed.scores["cider"] == 0.0
-    assert summary.num_failures == 1
+def test_a_failed_caption_is_empty() -> None:
+    """Nothing of a whole run, whose METEOR would start a Java."""
+    failed = fail(coco())
+    assert failed == Answer("", failed=True)
+    predictions = [
+        Prediction(Example(str(number), image=None, references=("a cat on a mat",)), answer)
+        for number, answer in enumerate((failed, Answer("a cat on a mat"), Answer("a dog")))
+    ]
+    scored = cider(tokenise(predictions)).per_example
+    assert scored is not None
+    assert scored["0"] == 0.0
 
 
 def test_every_table_says_how_many_pictures_were_unreadable(data: Path) -> None:

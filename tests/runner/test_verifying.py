@@ -76,6 +76,15 @@ def test_data_that_are_gone_are_no_change(run_dir: Path, tmp_path: Path) -> None
     assert State.CHANGED not in found.values()
 
 
+def test_fewer_queries_later_are_no_change(run_dir: Path, tmp_path: Path) -> None:
+    """The pictures that were noted are those of more queries."""
+    again, summary = evaluate("vqav2", tmp_path, "limit=2")
+    assert (again, summary.num_queries) == (run_dir, 2)
+    found = find(run_dir)
+    assert found.pop("pictures") is State.GONE
+    assert set(found.values()) == {State.HOLDS}
+
+
 def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="it is no run folder"):
         find(tmp_path)

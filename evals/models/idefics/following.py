@@ -11,6 +11,8 @@ It ends with its stdin, so none outlives the one that leads.
 import os
 import pickle
 import sys
+import threading
+import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,7 +24,7 @@ from torch import Tensor
 from evals.models.idefics.batch import Batch, Memory
 from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.config import read_config
-from evals.models.idefics.group import find_store, join_group, leave_group
+from evals.models.idefics.group import find_store, join_group, take_device
 from evals.models.idefics.limits import choose_limits, is_out_of_memory
 from evals.models.idefics.messages import (
     Expected,
@@ -40,6 +42,9 @@ from evals.models.idefics.prefix import Prefix, PrefixKey, read_states, recall_p
 from evals.models.idefics.projections import Projections
 from evals.models.idefics.weights import load_weights
 from evals.types import Image
+
+LOOK_SECONDS = 1.0
+"""Between two looks at whether the one that leads is still there."""
 
 
 class _UnreadableError(Exception):
@@ -139,6 +144,13 @@ class Follower:
                     raise ValueError(f"{len(images)} pictures are waited for, not {message.name}")
 
 
+def _end_with(leader: int) -> None:
+    """End this process when the one that leads is gone: it may be waiting for a GPU by then."""
+    while os.getppid() == leader:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
+
+
 def main() -> None:
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
@@ -148,13 +160,14 @@ def main() -> None:
         pickle.dump(value, replies)
         replies.flush()
 
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         job: Job = pickle.load(messages)
-        reply(Started())
         torch.set_num_threads(job.num_threads)
         torch.set_float32_matmul_precision(job.precision)
-        store = find_store(job.port, job.count)
-        group = join_group(store, rank=job.rank, count=job.count, kind=job.kind)
+        store, device = find_store(job.port, job.count), take_device(job.kind, job.rank)
+        reply(Started())
+        group = join_group(store, device, rank=job.rank, count=job.count)
         network = load_weights(
             job.folder,
             read_config(job.folder),
@@ -177,8 +190,7 @@ def main() -> None:
         )
         follower.follow()
     except EOFError:
-        leave_group()
-        os._exit(0)  # threads of the group may be left, which abort an orderly exit
+        os._exit(0)  # an orderly exit would wait for sums that nobody takes part in any more
     except Exception:
         with suppress(OSError):
             reply(Failed(traceback.format_exc()))

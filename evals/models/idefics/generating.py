@@ -65,17 +65,22 @@ def generate(
         layout = schedule.lay_out()
         under_way: dict[int, _UnderWay] = {}
         with limits.watch() as watch:
-            batch = Batch(
-                memory,
-                num_slots=layout.num_slots,
-                num_tokens=layout.num_tokens,
-                num_new_tokens=decoding.max_new_tokens,
-                num_branches=decoding.num_beams,
-                prefix=prefix,
+            # Nothing here holds the batch: its memory is free before the next, smaller one.
+            yield from _fill_and_empty(
+                Batch(
+                    memory,
+                    num_slots=layout.num_slots,
+                    num_tokens=layout.num_tokens,
+                    num_new_tokens=decoding.max_new_tokens,
+                    num_branches=decoding.num_beams,
+                    prefix=prefix,
+                ),
+                schedule,
+                prompts,
+                rules,
+                under_way,
             )
-            yield from _fill_and_empty(batch, schedule, prompts, rules, under_way)
         if watch.out_of_memory:
-            del batch
             schedule.put_back([each.job for each in under_way.values()], limits.budget)
 
 

@@ -12,6 +12,7 @@ others, and a smaller one is tried; within a pass it ends the group, with the wa
 """
 
 import pickle
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -25,7 +26,7 @@ from torch import Tensor
 
 from evals.errors import ConfigError, EvalError
 from evals.models.division import Quantised
-from evals.models.idefics.group import join_group, open_store
+from evals.models.idefics.group import join_group, open_store, take_device
 from evals.models.idefics.limits import Limits, is_out_of_memory, tells_of_memory
 from evals.models.idefics.messages import (
     Failed,
@@ -42,6 +43,8 @@ from evals.models.idefics.telling import Tell
 from evals.types import Image
 
 _Reply = TypeVar("_Reply", Started, Loaded, Opened)
+POLL_SECONDS = 2e-4
+"""Between two looks at whether a GPU is done, and whether all processes live."""
 _ENDED = "a process of model.parallel=tensor has ended"
 
 
@@ -93,9 +96,11 @@ class Leader:
             self._write(process, pickle.dumps(replace(job, rank=rank)))
         for process in self._processes:
             self._read(process, Started)
+        self.device = torch.device("cpu")
         with self._end_together():
-            self._group = join_group(store, rank=0, count=count, kind=kind)
-        self.device, self.mesh = self._group.device, self._group.mesh
+            self.device = take_device(kind, 0)
+            self._group = join_group(store, self.device, rank=0, count=count)
+        self.mesh = self._group.mesh
 
     def agree(self, limits: Limits) -> Limits:
         """Wait until all have loaded; return the limits that suit the fullest of them."""
@@ -127,19 +132,26 @@ class Leader:
     @contextmanager
     def tell(self, name: str, *args: object) -> Iterator[None]:
         """Tell the others, and do the same inside."""
-        self._send(Message(name, args))
-        with self._end_together(), self._open_together() if name == "open" else nullcontext():
-            yield
+        with self._end_together(waits=name != "release"):  # which computes nothing
+            self._send(Message(name, args))
+            with self._open_together() if name == "open" else nullcontext():
+                yield
 
     def close(self) -> None:
         """End the other processes; the model cannot be used any more."""
         self._end()
 
     @contextmanager
-    def _end_together(self) -> Iterator[None]:
-        """End the group where one fails: the others wait for it in the middle of a sum."""
+    def _end_together(self, *, waits: bool = True) -> Iterator[None]:
+        """End the group where one fails: the others wait for it in the middle of a sum.
+
+        Args:
+            waits: for a GPU, which is told what to do long before it does it.
+        """
         try:
             yield
+            if waits:
+                self.wait_for_device()
         except (EvalError, GroupError, NoRoomError):  # the others know of it, or have ended
             raise
         except Exception as error:
@@ -147,6 +159,22 @@ class Leader:
         except BaseException:
             self.close()
             raise
+
+    def wait_for_device(self) -> None:
+        """Wait for what a GPU was told to do, and see meanwhile that all processes live.
+
+        A sum that one of them does not take part in never ends, and NCCL does not notice.
+
+        Raises:
+            RuntimeError: one has ended.
+        """
+        if self.device.type != "cuda":
+            return
+        done = torch.cuda.current_stream(self.device).record_event()
+        while not done.query():
+            if any(process.poll() is not None for process in self._processes):
+                raise RuntimeError("another process has ended within a pass")
+            time.sleep(POLL_SECONDS)
 
     @contextmanager
     def _open_together(self) -> Iterator[None]:
@@ -197,7 +225,7 @@ class Leader:
         reasons = ask_why(self._processes)
         self._end()
         told = "\n".join([f"this one: {error}", *reasons])
-        if is_out_of_memory(error) or any(map(tells_of_memory, reasons)):
+        if is_out_of_memory(error) or tells_of_memory(told):
             return ConfigError(f"memory of one of the devices ran out, and {self._way_out}\n{told}")
         return GroupError(f"{_ENDED}\n{told}")
 

@@ -76,6 +76,7 @@ def load_idefics(
             others=devices[1:],
             mesh=leader.mesh if leader else None,
             quantised=division.quantised,
+            wait=leader.wait_for_device if leader else lambda: None,
         )
         limits = choose_limits(
             network.cache_shape,

@@ -38,7 +38,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The process is there, and has its job."""
+    """The process is there, has its job and its device, and can reach the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,15 @@ def check_quantised(
             _import("prototype.quantization.int4")
     except ImportError as error:
         raise ConfigError(
-            f"model.quantise={kind}: {error}; install it with `pip install torchao`, or choose null"
+            f"model.quantise={kind}: {error}; `pip install 'idefics-evals[quantise]'` has it, or "
+            "choose null"
         ) from error
     if kind == "int8":
+        if dtype == torch.float16:
+            raise ConfigError(
+                "model.quantise=int8 scales its sums afterwards, and before they are too large for "
+                "float16; choose model.dtype=bfloat16"
+            )
         return
     if device.type == "cuda" and (
         dtype != torch.bfloat16 or torch.cuda.get_device_capability(device) < (8, 0)

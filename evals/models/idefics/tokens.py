@@ -200,6 +200,9 @@ def read_tokenizer(folder: Path, *, vocab_size: int) -> PromptTokenizer:
         raise CheckpointError(
             f"{path} is no tokenizer ({error!s:.300}); download it again"
         ) from error
+    unknown = getattr(tokenizer.model, "unk_token", None)
+    if unknown is not None and tokenizer.model.token_to_id(unknown) is None:
+        raise CheckpointError(f"{path}: its unknown token {unknown!r:.60} is not in its vocabulary")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     bos, eos = (_read_special(folder, key, default) for key, default in _ENDS)

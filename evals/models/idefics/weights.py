@@ -7,7 +7,7 @@ missing, unknown or misshapen weight is an error that lists all of them: a model
 matrix still answers, just not well.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -56,6 +56,7 @@ def load_weights(
     others: Sequence[torch.device] = (),
     mesh: "DeviceMesh | None" = None,
     quantised: Quantised | None = None,
+    wait: Callable[[], None] = lambda: None,
 ) -> Idefics:
     """Build the model and fill it.
 
@@ -68,6 +69,7 @@ def load_weights(
         others: devices for the layers that come later.
         mesh: the processes that share its matrices with this one.
         quantised: what the layers' matrices become.
+        wait: called after each such matrix, whose scales processes find together.
 
     Raises:
         CheckpointError: files are missing or damaged, or weights do not fit; all are listed.
@@ -101,6 +103,7 @@ def load_weights(
         if isinstance(module, Linear):
             if quantised and is_quantised_matrix(owner):
                 quantise(module, quantised)
+                wait()
             else:
                 module.pack()
     finite.raise_if_any(folder)

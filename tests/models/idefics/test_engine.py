@@ -12,6 +12,8 @@ from PIL import Image as PilImages
 from torch import Tensor
 
 from evals.errors import PromptError
+from evals.models.idefics.attention import KeyValues
+from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.engine import WINDOW, IdeficsModel
 from evals.models.idefics.limits import Limits
 from evals.models.idefics.model import Idefics
@@ -124,6 +126,30 @@ def test_out_of_memory_halves_the_budget_and_loses_nothing(
     assert_equal(answer(model, requests), answer(base.ours, requests), tolerance=1e-5)
     assert model.limits.budget.rows < 64
     assert model.notes[0].startswith("memory ran out")
+
+
+class Scarce(CacheMemory):
+    """Memory that others hold when the first batches ask for it."""
+
+    num_refused = 0
+
+    def divide(self, num_rows: int, num_tokens: int) -> list[KeyValues]:
+        if self.num_refused < 2:
+            self.num_refused += 1
+            raise torch.OutOfMemoryError("out of memory")
+        return super().divide(num_rows, num_tokens)
+
+
+@pytest.mark.parametrize("decoding", DECODINGS)
+def test_memory_that_runs_out_as_a_batch_is_opened_halves_the_budget_too(
+    base: Pair, pictures: list[Image], decoding: Decoding
+) -> None:
+    requests = make_requests(pictures, decoding)
+    scarce = Scarce(base.ours.network.cache_shape)
+    model = limit(base.ours, rows=64)
+    model = replace(model, memory=replace(model.memory, prompts=scarce))
+    assert_equal(answer(model, requests), answer(base.ours, requests), tolerance=1e-5)
+    assert (scarce.num_refused, model.limits.budget.rows) == (2, 16)
 
 
 def test_memory_that_is_not_enough_for_one_prompt_is_an_error(

@@ -106,7 +106,13 @@ def test_the_type_says_so_and_division_does_not() -> None:
     assert TINY.describe().dtype == "float32"
     half = replace(TINY, dtype="bfloat16", quantise="int8").describe()
     assert half.dtype == "bfloat16, int8 weights"
-    assert replace(TINY, parallel="layers", num_devices=2).describe() == TINY.describe()
+    divided = replace(TINY, parallel="layers", num_devices=2).describe()
+    assert replace(divided, num_devices=1) == TINY.describe()
+
+
+def test_int8_s_sums_are_too_large_for_float16() -> None:
+    with pytest.raises(ConfigError, match="int8 scales its sums afterwards"):
+        replace(TINY, dtype="float16", quantise="int8").load()
 
 
 def run_tiny(where: Path, *overrides: str) -> dict[str, Any]:

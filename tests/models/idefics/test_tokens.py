@@ -204,3 +204,12 @@ def test_a_token_that_is_no_text_is_named(
     (tmp_path / name).write_text(json.dumps({"bos_token": bos}))
     with pytest.raises(CheckpointError, match=rf"{name}: bos_token is .*, not a token's text"):
         read_tokenizer(tmp_path, vocab_size=32003)
+
+
+def test_an_unknown_token_that_is_unknown_itself_is_named(folder: Path, tmp_path: Path) -> None:
+    """Found by fuzzing: such a tokenizer loads, and fails at the first text with a rare letter."""
+    values = json.loads((folder / "tokenizer.json").read_text())
+    values["model"]["unk_token"] = "<image>"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(values))
+    with pytest.raises(CheckpointError, match=r"unknown token '<image>' is not in its vocabulary"):
+        read_tokenizer(tmp_path, vocab_size=32003)
