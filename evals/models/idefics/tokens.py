@@ -220,6 +220,8 @@ def read_tokenizer(folder: Path, *, vocab_size: int) -> PromptTokenizer:
     return PromptTokenizer(tokenizer, vocab_size, bos, eos)
 
 
+MAX_LENGTH = 100
+"""Of a token: longer ones are no token but a damaged file."""
 _ENDS = (("bos_token", "<s>"), ("eos_token", "</s>"))
 
 
@@ -229,7 +231,8 @@ def _read_special(folder: Path, key: str, default: str) -> str:
         value: Any = read_json(path).get(key) if path.is_file() else None
         if value:
             text = value.get("content") if isinstance(value, dict) else value
-            if not isinstance(text, str) or not text.isprintable():  # half a surrogate is not
+            # Half a surrogate pair is not printable.
+            if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_LENGTH:
                 raise CheckpointError(f"{path}: {key} is {value!r:.60}, not a token's text")
             return text
     return default

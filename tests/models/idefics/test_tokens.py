@@ -195,7 +195,7 @@ def test_a_tokenizer_that_is_none_is_named(content: str, tmp_path: Path) -> None
         read_tokenizer(tmp_path, vocab_size=32003)
 
 
-@pytest.mark.parametrize("bos", [["<s>"], {"text": "<s>"}, {"content": 5}, 7, "\ud800"])
+@pytest.mark.parametrize("bos", [["<s>"], {"text": "<s>"}, {"content": 5}, 7, "\ud800", "[" * 1000])
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "special_tokens_map.json"])
 def test_a_token_that_is_no_text_is_named(
     folder: Path, bos: object, name: str, tmp_path: Path
