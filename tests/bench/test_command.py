@@ -56,6 +56,7 @@ def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_bench_runs_where_little_is_installed(bare_site: Path) -> None:
     """Without site-packages (-S), but for these; so the engine imports nothing else either."""
     probe = "import importlib.util as u, sys; print([n for n in sys.argv[1:] if u.find_spec(n)])"

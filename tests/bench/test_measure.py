@@ -8,7 +8,9 @@ from evals.bench.measure import run_case
 from evals.bench.sides import SideSettings
 
 
-@pytest.mark.parametrize("case", [Case("random", 1), Case("classes", 4, 3)])
+@pytest.mark.parametrize(
+    "case", [pytest.param(Case("random", 1), marks=pytest.mark.slow), Case("classes", 4, 3)]
+)
 def test_a_case_reports_both_sides_of_every_round(
     case: Case, tiny_config: BenchConfig, settings: SideSettings
 ) -> None:
