@@ -68,7 +68,8 @@ def open_table(split: str, source: Source, *, task: str, fields: Sequence[str]) 
     return HubTable(
         rows=tuple(
             _read_rows(
-                *(dataset, columns),
+                dataset,
+                columns,
                 source=source,
                 place=place,
                 problems=problems,

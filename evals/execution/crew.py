@@ -20,8 +20,8 @@ RECOUNT_SECONDS = 2.0
 """Between two looks at which machines there are."""
 PATIENCE_SECONDS = 60.0
 """Without any worker, before a warning says so."""
-LOADING_SHARE = 4
-"""Of `hang_seconds`, to load a model: it may have to be downloaded."""
+LOADING_FACTOR = 4
+"""So many times `hang_seconds` to load a model: it may have to be downloaded."""
 MAX_DEATHS = 3
 """Of workers in a row that die while they load, or with the same chunk and no answer to it."""
 
@@ -110,7 +110,7 @@ class Crew:
                 continue
             if member.chunk and silent > self.hang_seconds:
                 self._bury(member, f"no answer for {silent:.0f} seconds", heard)
-            elif member.awaited and silent > LOADING_SHARE * self.hang_seconds:
+            elif member.awaited and silent > LOADING_FACTOR * self.hang_seconds:
                 self._bury(member, f"not loaded after {silent:.0f} seconds", heard)
         return heard
 

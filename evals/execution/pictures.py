@@ -54,14 +54,14 @@ class Pictures:
     def _pack(self, image: Image) -> Image:
         source = image.source
         if isinstance(source, Path):
-            return _hash(Image(source.absolute(), image.name), image.sha256)
+            return _with_hash(Image(source.absolute(), image.name), image.sha256)
         if not isinstance(source, bytes) and not callable(source):
             return image  # a URL, or a PIL image, which pickles itself
         held = self._stored.get(image.sha256)
         if held is None:
             content = image.read_bytes()
             stored = Stored(self.ray.put(content))
-            held = _hash(Image(stored, str(image)), image.sha256), len(content)
+            held = _with_hash(Image(stored, str(image)), image.sha256), len(content)
             self._stored[image.sha256] = held
             self._num_bytes += len(content)
             while self._num_bytes > self.max_bytes and len(self._stored) > 1:
@@ -71,7 +71,7 @@ class Pictures:
         return held[0]
 
 
-def _hash(image: Image, sha256: str) -> Image:
+def _with_hash(image: Image, sha256: str) -> Image:
     """Return the picture with its hash, which travels with it: nobody reads it again for that."""
     image.__dict__["sha256"] = sha256
     return image

@@ -182,7 +182,7 @@ def describe(spec: ModelSpec, variables: Mapping[str, str]) -> ModelInfo | BaseE
     os.environ.update(variables)
     try:
         return spec.describe()
-    except Exception as error:
+    except Exception as error:  # whatever it is, the driver raises it
         return _make_sendable(error)
 
 
@@ -219,7 +219,7 @@ def _make_sendable(error: BaseException) -> BaseException:
         error.add_note(f"In a worker:\n{''.join(traceback.format_exception(error))}")
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:
+    except Exception:  # an error's own class decides what its pickling raises
         sendable = RuntimeError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
             sendable.add_note(note)

@@ -1,6 +1,7 @@
 """Whether a run still is what it says: every score again, every fingerprint that is still there."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -44,18 +45,23 @@ def verify_run(run_dir: Path, progress: Progress) -> Iterator[Finding]:
     summary = read_summary(run_dir)
     yield _verify_identity(run_dir, summary)
     yield _compare("plan", summary.plan_sha256, hash_plan(run_dir / PLAN))
-    try:
+    with _reading(run_dir):
         yield from _verify_files(summary.answered)
-        held = summary.answered.get("pictures")
-        noted = None if held is None else (int(held.get("num_queries", 0)), str(held["sha256"]))
+    session = Session(read_settings(run_dir), progress)
+    yield from _verify_scores(run_dir, summary, session)
+    yield _verify_pictures(run_dir, summary, session)
+
+
+@contextmanager
+def _reading(run_dir: Path) -> Iterator[None]:
+    """Name the summary where what it was answered from cannot be read inside."""
+    try:
+        yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ResultsError(
             f"{run_dir / SUMMARY} does not say what was answered from ({error!r:.300}); "
             f"`evals score {run_dir}` makes it again"
         ) from error
-    session = Session(read_settings(run_dir), progress)
-    yield from _verify_scores(run_dir, summary, session)
-    yield _verify_pictures(run_dir, summary, session, noted)
 
 
 def _verify_identity(run_dir: Path, summary: RunSummary) -> Finding:
@@ -102,16 +108,16 @@ def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iter
             yield _compare(f"score {name}", before.get("value"), after.get("value"))
 
 
-def _verify_pictures(
-    run_dir: Path, summary: RunSummary, session: Session, noted: tuple[int, str] | None
-) -> Finding:
-    """Look at the pictures again; `noted` is of how many queries they were (0: all), their hash."""
+def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Finding:
     settings = session.settings
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
-    if noted is None:
+    held = summary.answered.get("pictures")
+    if held is None:
         return Finding("pictures", State.GONE, "the run was stopped before they were noted")
-    num_queries, before = noted
-    if num_queries not in (0, summary.num_queries):
+    with _reading(run_dir):
+        # Older runs do not say of how many queries.
+        num_queries, before = int(held.get("num_queries", summary.num_queries)), held["sha256"]
+    if num_queries != summary.num_queries:
         detail = f"they were noted of {num_queries:,} queries, for another limit"
         return Finding("pictures", State.GONE, detail)
     try:

@@ -70,7 +70,7 @@ def try_input(target: Target, seed: int, number: int, folder: Path) -> Outcome:
         return _judge(str(error), target)
     except HangError:
         return Outcome("hang", traceback.format_exc(limit=-20))
-    except Exception:
+    except Exception:  # any that is no EvalError is what fuzzing looks for
         return Outcome("traceback", traceback.format_exc(limit=-20))
     finally:
         for name in files:

@@ -191,7 +191,7 @@ def main() -> None:
         follower.follow()
     except EOFError:
         os._exit(0)  # an orderly exit would wait for sums that nobody takes part in any more
-    except Exception:
+    except Exception:  # whatever it is: the one that leads is told, and raises it
         with suppress(OSError):
             reply(Failed(traceback.format_exc()))
         os._exit(1)

@@ -154,7 +154,7 @@ class Leader:
                 self.wait_for_device()
         except (EvalError, GroupError, NoRoomError):  # the others know of it, or have ended
             raise
-        except Exception as error:
+        except Exception as error:  # whatever it is: the others would wait for ever
             raise self._give_up(error) from error
         except BaseException:
             self.close()

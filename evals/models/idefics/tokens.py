@@ -220,8 +220,8 @@ def read_tokenizer(folder: Path, *, vocab_size: int) -> PromptTokenizer:
     return PromptTokenizer(tokenizer, vocab_size, bos, eos)
 
 
-MAX_LENGTH = 100
-"""Of a token: longer ones are no token but a damaged file."""
+MAX_TOKEN_LENGTH = 100
+"""A longer one is no token but a damaged file."""
 _ENDS = (("bos_token", "<s>"), ("eos_token", "</s>"))
 
 
@@ -232,7 +232,7 @@ def _read_special(folder: Path, key: str, default: str) -> str:
         if value:
             text = value.get("content") if isinstance(value, dict) else value
             # Half a surrogate pair is not printable.
-            if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_LENGTH:
+            if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_TOKEN_LENGTH:
                 raise CheckpointError(f"{path}: {key} is {value!r:.60}, not a token's text")
             return text
     return default
