@@ -34,7 +34,7 @@ CONFIG = "config.yaml"
 PLAN = "plan.jsonl"
 ANSWERED = "answered.json"
 MAX_DEPTH = 32
-_WAY_OUT = "copy the run folder again, or run the command that made it in another"
+_WAY_OUT = "copy the run folder again, or choose another run_dir"
 
 
 def write_answered(run_dir: Path, answered: Mapping[str, Any]) -> None:
@@ -54,7 +54,7 @@ def read_answered(run_dir: Path) -> dict[str, Any]:
     answered = _read_object(path, json.loads)
     model = answered.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("label"), str):
-        raise ResultsError(f"{path} names no model; {_WAY_OUT}")
+        raise ResultsError(f"{path}: no model; {_WAY_OUT}")
     return answered
 
 
@@ -67,7 +67,7 @@ def read_identity(run_dir: Path) -> dict[str, Any]:
     path = run_dir / IDENTITY
     identity = _read_object(path, json.loads)
     if not isinstance(identity.get("hash"), str):
-        raise ResultsError(f"{path} has no hash; {_WAY_OUT}")
+        raise ResultsError(f"{path}: no hash; {_WAY_OUT}")
     return identity
 
 
@@ -88,9 +88,9 @@ def _read_object(path: Path, parse: Callable[[bytes], Any]) -> dict[str, Any]:
         values = parse(path.read_bytes())
         json.dumps(values, ensure_ascii=False, default=str).encode()  # as it is written again
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
-        raise ResultsError(f"{path} cannot be read ({error!s:.300}); {_WAY_OUT}") from error
+        raise ResultsError(f"{path}: {error!s:.300}; {_WAY_OUT}") from error
     if not isinstance(values, dict) or _is_deep(values, MAX_DEPTH):
-        raise ResultsError(f"{path} holds no names and values; {_WAY_OUT}")
+        raise ResultsError(f"{path}: no names and values; {_WAY_OUT}")
     return values
 
 
@@ -159,11 +159,8 @@ class RunFolder:
                     f"run_dir={self.path} is not empty and holds no run; choose another folder"
                 )
             return
-        try:
-            held = dict(json.loads(path.read_bytes()))
-        except (ValueError, TypeError) as error:
-            raise ResultsError(f"{path}: {error}; choose another run_dir") from error
-        held_hash = held.pop("hash", None)
+        held = read_identity(self.path)
+        held_hash = held.pop("hash")
         if held_hash == self.hash:
             return
         raise ResultsError(

@@ -124,7 +124,7 @@ def test_asking_for_the_lock_writes_nothing(run_dir: Path) -> None:
     [
         (SUMMARY, "{", "summary.json"),
         (SUMMARY, "{}", "`evals score"),
-        (IDENTITY, "{", "identity.json cannot be read"),
+        (IDENTITY, "{", "identity.json: Expecting"),
         (IDENTITY, None, "no identity.json"),
     ],
 )
