@@ -60,6 +60,11 @@ class Metric:
     """One or several scores: a caption metric tokenises once for all of its seven."""
     version: int = 1
     """Raised when equal predictions would score differently."""
+    compute_sample: (
+        Callable[[Sequence[Prediction], Sequence[Example]], tuple[Score, ...]] | None
+    ) = None
+    """Of predictions for a sample of a split, given all the split's examples as well; `None` where
+    `compute` needs no more than what was sampled (CIDEr takes document frequencies from all)."""
 
 
 @dataclass(frozen=True, slots=True)
