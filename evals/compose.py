@@ -6,8 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evals.defaults import leave_out_default_arguments
 from evals.errors import ConfigError
 from evals.resources import configs_dir
+from evals.secrets import hide_secrets
 from evals.types import ModelSpec, Task
 
 if TYPE_CHECKING:
@@ -76,6 +78,10 @@ class RunConfig:
     report: str | None = None
     tracker: Any = None
     execution: Any = None
+
+
+HYDRAS_KEYS = ("_target_", "_convert_", "_recursive_", "_partial_", "_args_")
+"""Of a node that is instantiated: no arguments."""
 
 
 def register_schema() -> None:
@@ -161,6 +167,27 @@ def build_model_spec(node: Mapping[str, Any]) -> ModelSpec:
             raise error.__cause__ from error
         raise ConfigError(f"model: {error}") from error
     return spec
+
+
+def describe_arguments(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of what a node's `_target_` names that a run's answers may depend on.
+
+    Those at their default are left out, and those that the target itself says move no answer
+    (`NOT_IN_IDENTITY`, a class attribute of a model's settings).
+
+    Raises:
+        ConfigError: the target cannot be imported.
+    """
+    from hydra.utils import get_object
+
+    try:
+        target = get_object(node["_target_"])
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"_target_={node['_target_']} cannot be imported: {error}") from error
+    without: frozenset[str] = getattr(target, "NOT_IN_IDENTITY", frozenset())
+    given = {key: value for key, value in node.items() if key not in (*HYDRAS_KEYS, *without)}
+    arguments: dict[str, Any] = hide_secrets(leave_out_default_arguments(target, given))
+    return arguments
 
 
 def build_tracker(node: Mapping[str, Any]) -> object:

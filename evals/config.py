@@ -11,6 +11,7 @@ from evals.errors import ConfigError, ResultsError
 from evals.files import cache_dir
 from evals.mini import MINI_TASKS, ensure_mini, is_mini
 from evals.protocols import Protocol, parse_protocol
+from evals.relocation import relocate
 from evals.store import CONFIG, read_config
 from evals.types import HubSource, ModelSpec, Source
 
@@ -95,8 +96,12 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def read_settings(run_dir: Path) -> Settings:
+def read_settings(run_dir: Path, paths: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of a run folder: one task, one number of shots, one seed.
+
+    Args:
+        run_dir: the folder.
+        paths: where its data are now (evals.relocation), if they were moved.
 
     Raises:
         ResultsError: the folder is no run, or its settings are not what a run wrote.
@@ -104,7 +109,7 @@ def read_settings(run_dir: Path) -> Settings:
     """
     values = read_config(run_dir)
     try:
-        settings = parse_config(values)
+        settings = parse_config(relocate(values, paths or {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(
             f"{run_dir / CONFIG} is not what a run wrote ({error!r:.300}); copy the folder again"

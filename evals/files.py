@@ -1,16 +1,12 @@
-"""Files: written whole or not at all, and known by the sha256 of their bytes."""
+"""Files: written whole or not at all; and the cache folder."""
 
 import hashlib
 import json
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-SETTLED_NS = 2_000_000_000
-"""Coarser than any file system's clock (FAT ticks every two seconds)."""
 
 
 def cache_dir() -> Path:
@@ -64,29 +60,6 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
-
-
-def sha256_file(path: Path, *, verify: bool = False) -> str:
-    """Return a file's sha256, remembered by its path, size and modification time.
-
-    A checkpoint of 160 GB is hashed once, not once a run. `verify` reads the bytes again. A file
-    that was changed within the last two seconds is not remembered: it may change again, to the
-    same size, before the file system's clock ticks.
-    """
-    path = path.resolve()
-    status = path.stat()
-    key = hashlib.sha256(f"{path}\0{status.st_size}\0{status.st_mtime_ns}".encode()).hexdigest()
-    remembered = cache_dir() / "sha256" / key[:2] / key
-    if not verify and remembered.is_file():
-        digest = remembered.read_text()
-        if len(digest) == 64:
-            return digest
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if time.time_ns() - status.st_mtime_ns > SETTLED_NS:
-        with suppress(OSError):  # a cache folder that cannot be written costs time, not the run
-            write_atomic(remembered, digest)
-    return digest
 
 
 def sha256_json(value: object) -> str:

@@ -8,13 +8,14 @@ gives their sources and says what the papers leave open.
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
 import yaml
 
+from evals.defaults import leave_out_defaults
 from evals.errors import ConfigError
 from evals.resources import configs_dir
 from evals.text import cut_before
@@ -119,14 +120,25 @@ class Protocol:
         return rule.apply(text, stop=self.decode(task).stop)
 
     def describe(self, task: Task) -> dict[str, Any]:
-        """Return the settings that a task's answers depend on: not what other tasks are told, nor
-        which score is printed first."""
-        values = {
-            name: find_for_task(value, task) if isinstance(value, Mapping) else value
-            for name, value in asdict(self).items()
-            if name != "headline"
-        }
-        return values | {"wording": asdict(self.word(task))}
+        """Return the settings that a task's answers depend on, what is at its default left out.
+
+        Not what other tasks are told, nor which score is printed first, nor how demonstrations are
+        chosen and primed: that is the plan's. A closed set is not decoded, and what is generated
+        has no class scores.
+        """
+        values: dict[str, Any] = {"name": self.name, "wording": leave_out_defaults(self.word(task))}
+        if self.end_of_chunk:
+            values["end_of_chunk"] = self.end_of_chunk
+        if max_tokens := find_for_task(self.max_tokens, task):
+            values["max_tokens"] = max_tokens
+        if not task.choices:
+            values["decoding"] = leave_out_defaults(self.decode(task))
+            if truncation := find_for_task(self.truncation, task):
+                values["truncation"] = leave_out_defaults(truncation)
+            return values
+        if self.class_score is not ClassScore.SUM:
+            values["class_score"] = str(self.class_score)
+        return values | ({"num_orders": self.num_orders} if self.num_orders != 1 else {})
 
     def headline_score(self, task: Task) -> str | None:
         return find_for_task(self.headline, task)

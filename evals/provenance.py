@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
 
-from evals.files import sha256_file
+from evals.digests import sha256_file
+from evals.identity import digest_examples
 from evals.resources import PACKAGE_DIR
 from evals.types import ExampleSet, Image, ModelInfo
 
@@ -55,26 +56,26 @@ def describe_model(info: ModelInfo) -> dict[str, Any]:
     }
 
 
-def fingerprint_data(split: ExampleSet) -> Mapping[str, str]:
-    """Return file name -> sha256 of what a split was read from (of a hub data set its revision).
-
-    Names without folders: moving the data is no change. Of files that share a name (a question
-    and an annotation file given from two folders) the later ones are numbered.
-    """
-    prints: dict[str, str] = {}
-    for path in split.files:
-        namesakes = sum(path.name == other.split(" #")[0] for other in prints)
-        prints[f"{path.name} #{namesakes + 1}" if namesakes else path.name] = sha256_file(path)
-    return prints | ({"revision": split.revision} if split.revision else {})
-
-
 def describe_data(split: ExampleSet) -> dict[str, Any]:
     """Return what a split was read from, in full, so that it can be found and checked again."""
     return {
         "files": {str(path.resolve()): sha256_file(path) for path in split.files},
         "revision": split.revision,
+        "examples": digest_examples(split.examples),
         "num_examples": len(split.examples),
     }
+
+
+def is_same_data(split: ExampleSet, described: Mapping[str, Any]) -> bool:
+    """Return whether a split is what `describe_data` described, wherever its files lie now.
+
+    By content; of runs that were made before contents were noted, by the bytes of the files.
+    """
+    now = describe_data(split)
+    if "examples" in described:
+        return bool(now["examples"] == described["examples"])
+    files = [sorted(each["files"].values()) for each in (now, described)]
+    return bool(files[0] == files[1] and now["revision"] == described["revision"])
 
 
 def label_model(info: ModelInfo) -> str:

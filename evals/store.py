@@ -2,7 +2,7 @@
 
     <run folder>/
     ├── config.yaml     the resolved settings; `evals score` reads them again
-    ├── identity.json   what the answers depend on, and its hash
+    ├── identity.json   what the answers depend on, and its hash (evals.identity)
     ├── plan.jsonl      query -> demonstrations (evals.demonstrations.plan)
     ├── records.jsonl   one line an answer, flushed as it comes; a run resumes behind the last
     ├── failures.jsonl  queries that could not be asked (on_error=record), if there are any
@@ -18,6 +18,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -25,7 +26,15 @@ from typing import Any, BinaryIO, Self
 import yaml
 
 from evals.errors import ResultsError, list_problems
-from evals.files import naming, sha256_json, write_atomic
+from evals.files import naming, write_atomic
+from evals.identity import (
+    PICTURES,
+    SCHEMA,
+    HeldIdentity,
+    Identity,
+    list_differences,
+    parse_identity,
+)
 from evals.records import RECORDS, Record, cut_torn_line
 from evals.secrets import hide_secrets
 
@@ -58,17 +67,18 @@ def read_answered(run_dir: Path) -> dict[str, Any]:
     return answered
 
 
-def read_identity(run_dir: Path) -> dict[str, Any]:
+def read_identity(run_dir: Path) -> HeldIdentity:
     """Read what a run's answers depend on, with its hash.
 
     Raises:
         ResultsError: it cannot be read.
     """
     path = run_dir / IDENTITY
-    identity = _read_object(path, json.loads)
-    if not isinstance(identity.get("hash"), str):
-        raise ResultsError(f"{path}: no hash; {_WAY_OUT}")
-    return identity
+    values = _read_object(path, json.loads)
+    try:
+        return parse_identity(values)
+    except (KeyError, TypeError) as error:
+        raise ResultsError(f"{path} is no run's identity ({error!r:.300}); {_WAY_OUT}") from error
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
@@ -100,35 +110,56 @@ def _is_deep(value: object, left: int) -> bool:
     return left == 0 or any(_is_deep(each, left - 1) for each in inner)
 
 
-class RunFolder:
-    """A run folder, held by one process: answers are appended, nothing is overwritten."""
+class FolderInUseError(ResultsError):
+    """Another process writes to a run folder."""
 
-    def __init__(
-        self, run_dir: Path, identity: Mapping[str, Any], config: Mapping[str, Any]
-    ) -> None:
+
+class Doubt(StrEnum):
+    """What speaks against a folder's pictures being those that it was answered from."""
+
+    NONE = "none"
+    TIMES = "times"
+    """Their files have other times: copied, moved, or changed."""
+    PICTURES = "pictures"
+    """Some have another size or other bytes, or can be read now and could not."""
+
+
+class RunFolder:
+    """A run folder, held by one process: answers are appended, nothing is overwritten.
+
+    It belongs to one identity. Where only the pictures seem to be others than when it was made
+    (`doubt`), nothing is written before `adopt` or `append`: whoever holds the folder words its
+    recorded prompts again first (evals.runner.recorded).
+    """
+
+    def __init__(self, run_dir: Path, identity: Identity, config: Mapping[str, Any]) -> None:
         """Create the folder, or open it where it holds the same run.
 
         Raises:
             ResultsError: it holds another run, something else, or another process writes to it.
         """
-        identity = json.loads(json.dumps(identity))  # as it will be read: tuples are lists
         self.path = run_dir
-        self.hash = hash_identity(identity)
-        self._check_identity(identity)  # before anything is made in a folder that is not ours
+        self._identity = identity.to_json()
+        self._config = config
+        self.hash: str = self._identity["hash"]
+        self.doubt = self._check_identity()  # before anything is made in a folder that is not ours
         run_dir.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = (run_dir / RECORDS).open("a+b")
         try:
             _lock(self._file, run_dir)
-            self._check_identity(identity)  # another process may have made it meanwhile
-            write_atomic(
-                run_dir / IDENTITY, json.dumps({"hash": self.hash, **identity}, indent=2) + "\n"
-            )
-            public = yaml.safe_dump(hide_secrets(config), sort_keys=False)
-            write_atomic(run_dir / CONFIG, public)
+            self.doubt = self._check_identity()  # another process may have made it meanwhile
+            if self.doubt is not Doubt.PICTURES:
+                self.adopt()
             cut_torn_line(self._file)
         except BaseException:
             self._file.close()
             raise
+
+    def adopt(self) -> None:
+        """Write this run's identity and settings: the folder's answers are known to be its own."""
+        write_atomic(self.path / IDENTITY, json.dumps(self._identity, indent=2) + "\n")
+        public = yaml.safe_dump(hide_secrets(self._config), sort_keys=False)
+        write_atomic(self.path / CONFIG, public)
 
     def __enter__(self) -> Self:
         return self
@@ -151,53 +182,47 @@ class RunFolder:
             self._file.write(record.to_json().encode("utf-8", "surrogatepass") + b"\n")
             self._file.flush()
 
-    def _check_identity(self, identity: Mapping[str, Any]) -> None:
+    def _check_identity(self) -> "Doubt":
         path = self.path / IDENTITY
         if not path.is_file():
             if self.path.is_dir() and any(map(_is_foreign, self.path.iterdir())):
                 raise ResultsError(
                     f"run_dir={self.path} is not empty and holds no run; choose another folder"
                 )
-            return
+            return Doubt.NONE
         held = read_identity(self.path)
-        held_hash = held.pop("hash")
-        if held_hash == self.hash:
-            return
-        raise ResultsError(
-            f"run_dir={self.path} holds another run (hash {held_hash}, this one {self.hash}); "
-            f"choose another folder. They differ in:\n"
-            f"{list_problems(_find_differences(held, identity))}"
+        if held.schema != SCHEMA:
+            raise ResultsError(
+                f"run_dir={self.path} holds a run of an evals whose identities did not cover "
+                "pictures, choices and a plugin's arguments: whether its answers are those that "
+                "are asked for now cannot be known. `evals score` and tables read it; choose "
+                "another folder to run"
+            )
+        if held.hash == self.hash:
+            same = held.stamps == self._identity["stamps"]
+            return Doubt.NONE if same else Doubt.TIMES
+        asked = parse_identity(self._identity)
+        differences = list_differences(held.values, asked.values)
+        if all(place in PICTURES for place, _, _ in differences):
+            return Doubt.PICTURES
+        problems = (
+            f"{place}: {json.dumps(before)}, asked {json.dumps(now)}"
+            for place, before, now in differences
         )
-
-
-def hash_identity(identity: Mapping[str, Any]) -> str:
-    """Return the run's hash: of what its answers depend on, and of nothing else."""
-    return sha256_json(identity)[:12]
+        raise ResultsError(
+            f"run_dir={self.path} holds another run (hash {held.hash}, this one {self.hash}); "
+            f"choose another folder. They differ in:\n{list_problems(problems)}"
+        )
 
 
 def read_hash(run_dir: Path) -> str:
     """Return the hash of the run that a folder holds."""
-    return str(read_identity(run_dir)["hash"])
+    return read_identity(run_dir).hash
 
 
 def name_run(*, task: str, model: str, shots: int, seed: int, digest: str) -> str:
     """Return the folder name of a run."""
     return f"{task}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', model)}-{shots}shot-seed{seed}-{digest}"
-
-
-def _find_differences(held: Any, asked: Any, place: str = "") -> list[str]:
-    """Return where two JSON values differ, nested keys joined by dots."""
-    if held == asked:
-        return []
-    if isinstance(held, dict) and isinstance(asked, dict):
-        return [
-            difference
-            for key in sorted({*held, *asked})
-            for difference in _find_differences(
-                held.get(key), asked.get(key), f"{place}.{key}" if place else key
-            )
-        ]
-    return [f"{place}: {json.dumps(held)}, asked {json.dumps(asked)}"]
 
 
 def _is_foreign(path: Path) -> bool:
@@ -218,7 +243,7 @@ def _lock(file: BinaryIO, run_dir: Path) -> None:
             time.sleep(0.05)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise ResultsError(f"{run_dir} is being written by another process") from error
+        raise FolderInUseError(f"{run_dir} is being written by another process") from error
     except OSError as error:
         raise ResultsError(
             f"{run_dir} cannot be locked ({error.strerror}); choose a run_dir on another disk"

@@ -62,6 +62,10 @@ class RunSummary:
     """The code that computed the scores."""
     num_failures: int = 0
     """Queries whose picture cannot be read: scored as wrong (on_error=record)."""
+    identity_schema: int = 1
+    """1: made before identities covered pictures, choices and plugin arguments."""
+    is_other_data: bool = False
+    """Scored against other examples than it was answered from."""
 
 
 def write_summary(run_dir: Path, summary: RunSummary) -> None:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and hashed once a content."""
+"""Files are written whole or not at all; values have hashes."""
 
 import hashlib
 import json
@@ -6,32 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.files import cache_dir, sha256_file, sha256_json, write_atomic
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path_factory.mktemp("own_cache")
-    monkeypatch.setenv("EVALS_CACHE_DIR", str(folder))
-    return folder
-
-
-def write_old(path: Path, content: bytes, *, seconds_ago: float = 60) -> None:
-    path.write_bytes(content)
-    when = time.time() - seconds_ago
-    os.utime(path, (when, when))
-
+from evals.files import cache_dir, sha256_json, write_atomic
 
 # ------------------------------------------------------------------------- writing
 
@@ -79,68 +60,7 @@ def test_a_reader_sees_the_old_content_or_the_new_whatever_is_killed(tmp_path: P
     assert path.read_bytes() in whole
 
 
-# ------------------------------------------------------------------------- hashes of files
-
-
-def test_a_files_hash_is_remembered_in_the_cache_and_may_be_verified(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    write_old(path, b"one")
-    assert sha256_file(path) == digest(b"one")
-    # Same size and time: the cache cannot know, which is its price; `verify` reads the bytes.
-    status = path.stat()
-    path.write_bytes(b"two")
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert sha256_file(path) == digest(b"one")
-    assert sha256_file(path, verify=True) == digest(b"two")
-    assert sha256_file(path) == digest(b"two")
-
-
-def test_a_changed_size_or_time_is_seen(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_old(path, b"one")
-    assert sha256_file(path) == digest(b"one")
-    write_old(path, b"longer")
-    assert sha256_file(path) == digest(b"longer")
-    write_old(path, b"hourly", seconds_ago=3600)
-    assert sha256_file(path) == digest(b"hourly")
-
-
-def test_a_file_that_was_just_written_is_hashed_anew(tmp_path: Path) -> None:
-    """Two contents of one size within a tick of the file system's clock look the same to it."""
-    path = tmp_path / "file"
-    tick = time.time_ns() + 60_000_000_000  # does not come of age while the test runs
-    for content in (b"one", b"two", b"six"):
-        path.write_bytes(content)
-        os.utime(path, ns=(tick, tick))
-        assert sha256_file(path) == digest(content)
-
-
-def test_equal_names_in_other_folders_are_other_files_and_links_are_their_files(
-    tmp_path: Path,
-) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        write_old(tmp_path / name / "file", name.encode())
-    os.utime(tmp_path / "b" / "file", ns=(0, (tmp_path / "a" / "file").stat().st_mtime_ns))
-    (tmp_path / "link").symlink_to(tmp_path / "a" / "file")
-    assert sha256_file(tmp_path / "a" / "file") == digest(b"a")
-    assert sha256_file(tmp_path / "b" / "file") == digest(b"b")
-    assert sha256_file(tmp_path / "link") == digest(b"a")
-
-
-def test_a_torn_cache_entry_is_ignored(tmp_path: Path, own_cache: Path) -> None:
-    path = tmp_path / "file"
-    write_old(path, b"content")
-    sha256_file(path)
-    entries = [entry for entry in own_cache.rglob("*") if entry.is_file()]
-    assert len(entries) == 1
-    entries[0].write_text("torn")
-    assert sha256_file(path) == digest(b"content") == entries[0].read_text()
-
-
-def test_a_missing_file_has_no_hash(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        sha256_file(tmp_path / "nowhere")
+# ------------------------------------------------------------------------- hashes of values
 
 
 def test_the_cache_folder_is_the_users_or_the_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,9 +74,6 @@ def test_the_cache_folder_is_the_users_or_the_given_one(monkeypatch: pytest.Monk
     assert cache_dir() == Path("home/.cache/idefics-evals")
 
 
-# ------------------------------------------------------------------------- hashes of values
-
-
 @given(st.dictionaries(st.text(max_size=3), st.one_of(st.integers(), st.text()), max_size=4))
 def test_a_values_hash_ignores_the_order_of_keys(value: dict[str, object]) -> None:
     assert sha256_json(value) == sha256_json(dict(reversed(value.items())))
@@ -164,5 +81,7 @@ def test_a_values_hash_ignores_the_order_of_keys(value: dict[str, object]) -> No
 
 
 def test_a_values_hash_is_that_of_its_canonical_spelling() -> None:
-    assert sha256_json({"b": [1, None], "a": "é"}) == digest('{"a":"é","b":[1,null]}'.encode())
+    assert sha256_json({"b": [1, None], "a": "é"}) == (
+        hashlib.sha256('{"a":"é","b":[1,null]}'.encode()).hexdigest()
+    )
     assert sha256_json("\ud800") != sha256_json("\ud801") != sha256_json("?")

@@ -319,8 +319,22 @@ def test_a_task_is_described_by_what_concerns_it_alone() -> None:
     own = make_task("vqav2", "vqa", wording={"openflamingo": Wording("<image>{answer}", "")})
     assert changed.describe(own) != shipped.describe(VQAV2)
     for task in TASKS:
-        described = shipped.describe(task)
-        assert json.loads(json.dumps(described))["class_score"] == "mean"
+        described = json.loads(json.dumps(shipped.describe(task)))
+        assert described.get("class_score") == ("mean" if task.choices else None)
+        assert ("decoding" in described) is not bool(task.choices)
+
+
+def test_what_is_at_its_default_is_left_out_of_what_is_described() -> None:
+    """So a setting that is added later changes no hash."""
+    described = load_protocol("idefics").describe(VQAV2)
+    assert set(described) == {"name", "wording", "max_tokens", "decoding"}
+    assert set(described["decoding"]) == {"max_new_tokens", "stop", "forbidden"}
+    assert set(described["wording"]) == {"example", "text_only", "prefix"}
+    values = shipped_values("idefics")
+    values["decoding"]["vqa"]["num_beams"] = 1
+    assert parse_protocol(values).describe(VQAV2) == described
+    values["decoding"]["vqa"]["num_beams"] = 3
+    assert parse_protocol(values).describe(VQAV2)["decoding"]["num_beams"] == 3
 
 
 def test_end_tokens_can_be_given_and_are_the_checkpoints_otherwise() -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from evals.config import read_settings
 from evals.errors import ResultsError
+from evals.identity import Identity, hash_identity
 from evals.records import (
     RECORDS,
     Generated,
@@ -31,8 +32,8 @@ from evals.store import (
     CONFIG,
     IDENTITY,
     PLAN,
+    Doubt,
     RunFolder,
-    hash_identity,
     name_run,
     read_answered,
     read_config,
@@ -41,12 +42,11 @@ from evals.store import (
     write_answered,
 )
 from evals.summary import SUMMARY, RunSummary, read_summary, write_summary
+from tests.identities import CONTENT, make_identity
 
-IDENTITY_VALUES: Mapping[str, Any] = {"task": "vqav2", "shots": 4}
 
-
-def open_folder(path: Path, identity: Mapping[str, Any] = IDENTITY_VALUES) -> RunFolder:
-    return RunFolder(path, identity, {"model": {"device": "cpu"}})
+def open_folder(path: Path, identity: Identity | None = None) -> RunFolder:
+    return RunFolder(path, identity or make_identity(), {"model": {"device": "cpu"}})
 
 
 def record(record_id: str, text: str = "yes") -> Record:
@@ -203,7 +203,8 @@ import sys
 from pathlib import Path
 from evals.records import Generated, Record
 from evals.store import RunFolder
-with RunFolder(Path(sys.argv[1]), {"task": "vqav2", "shots": 4}, {"model": {"device": "cpu"}}) as f:
+from tests.identities import make_identity
+with RunFolder(Path(sys.argv[1]), make_identity(), {"model": {"device": "cpu"}}) as f:
     for number in range(10**9):
         f.append(Record(str(number), Generated("x" * 999, (1,), 0.0, "eos"), "", (), (), number))
         print(number, flush=True)
@@ -261,7 +262,7 @@ def test_two_processes_cannot_hold_one_folder(tmp_path: Path, start_writer: Any)
     writer.stdout.readline()
     before = files_of(run_dir)
     with pytest.raises(ResultsError, match="is being written by another process"):
-        RunFolder(run_dir, IDENTITY_VALUES, {"model": {"device": "cuda"}})
+        RunFolder(run_dir, make_identity(), {"model": {"device": "cuda"}})
     assert files_of(run_dir) == before, "a refused call changes nothing, its settings neither"
 
     writer.send_signal(signal.SIGKILL)
@@ -287,17 +288,16 @@ def test_a_folder_is_free_again_after_an_error(tmp_path: Path) -> None:
 
 def test_the_same_run_opens_its_folder_again_with_other_settings(tmp_path: Path) -> None:
     write_records(tmp_path / "run", record("1"))
-    with RunFolder(tmp_path / "run", dict(reversed(IDENTITY_VALUES.items())), {"limit": 5}):
+    with RunFolder(tmp_path / "run", make_identity(), {"limit": 5}):
         assert read_config(tmp_path / "run") == {"limit": 5}
     assert [one.id for one in read_records(tmp_path / "run")] == ["1"]
 
 
 def test_identities_are_compared_as_they_are_read_back(tmp_path: Path) -> None:
-    with open_folder(tmp_path / "run", {"stop": ("a", "b")}) as first:
+    with open_folder(tmp_path / "run", make_identity(protocol={"stop": ("a", "b")})) as first:
         pass
-    with open_folder(tmp_path / "run", {"stop": ["a", "b"]}) as again:
+    with open_folder(tmp_path / "run", make_identity(protocol={"stop": ["a", "b"]})) as again:
         assert again.hash == first.hash == read_hash(tmp_path / "run")
-    assert hash_identity({"stop": ("a", "b")}) == first.hash
 
 
 JSON = st.recursive(
@@ -321,31 +321,63 @@ def test_the_hash_ignores_the_order_of_keys_and_nothing_else(
 
 
 def test_another_run_is_refused_with_all_that_differs(tmp_path: Path) -> None:
-    held = {
-        "task": "vqav2",
-        "shots": 4,
-        "data": {"train.json": "aa", "val.json": "bb"},
-        "protocol": {"decoding": {"vqa": {"num_beams": 1, "stop": ["Question"]}}},
-    }
-    asked = {
-        "task": "vqav2",
-        "shots": 8,
-        "data": {"train.json": "aa", "val.json": "cc", "more.json": "dd"},
-        "protocol": {"decoding": {"vqa": {"num_beams": 3, "stop": ["Question"]}}},
-    }
+    held = make_identity(protocol={"decoding": {"num_beams": 1, "stop": ["Question"]}})
+    asked = make_identity(
+        run={"shots": 8},
+        queries=replace(CONTENT, examples="others"),
+        protocol={"decoding": {"num_beams": 3, "stop": ["Question"]}, "max_tokens": 9},
+    )
     with open_folder(tmp_path / "run", held) as folder:
         folder.append(record("1"))
     before = files_of(tmp_path / "run")
     with pytest.raises(ResultsError) as caught:
         open_folder(tmp_path / "run", asked)
     assert str(caught.value).splitlines() == [
-        f"run_dir={tmp_path / 'run'} holds another run (hash {hash_identity(held)}, this one "
-        f"{hash_identity(asked)}); choose another folder. They differ in:",
-        '  - data.more.json: null, asked "dd"',
-        '  - data.val.json: "bb", asked "cc"',
-        "  - protocol.decoding.vqa.num_beams: 1, asked 3",
-        "  - shots: 4, asked 8",
+        f"run_dir={tmp_path / 'run'} holds another run (hash {held.to_json()['hash']}, this one "
+        f"{asked.to_json()['hash']}); choose another folder. They differ in:",
+        "  - protocol.decoding.num_beams: 1, asked 3",
+        "  - protocol.max_tokens: null, asked 9",
+        '  - queries.examples: "examples", asked "others"',
+        "  - run.shots: 4, asked 8",
     ]
+    assert files_of(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize(
+    ("change", "doubt"),
+    [
+        ({}, Doubt.NONE),
+        ({"stamp": "later"}, Doubt.TIMES),
+        ({"pictures": "others"}, Doubt.PICTURES),
+        ({"pictures": "others", "stamp": "later"}, Doubt.PICTURES),
+    ],
+)
+@pytest.mark.parametrize("split", ["queries", "support"])
+def test_other_pictures_leave_a_doubt_and_nothing_is_written_before_it_is_settled(
+    tmp_path: Path, split: str, change: dict[str, str], doubt: Doubt
+) -> None:
+    write_records(tmp_path / "run", record("1"))
+    before = files_of(tmp_path / "run")
+    asked = make_identity(**{split: replace(CONTENT, **change)})
+    with RunFolder(tmp_path / "run", asked, {"limit": 5}) as folder:
+        assert folder.doubt is doubt
+        if doubt is Doubt.PICTURES:
+            assert files_of(tmp_path / "run") == before
+        folder.adopt()
+    assert read_hash(tmp_path / "run") == asked.to_json()["hash"]
+    assert read_config(tmp_path / "run") == {"limit": 5}
+    with RunFolder(tmp_path / "run", asked, {}) as again:
+        assert again.doubt is Doubt.NONE
+
+
+def test_an_identity_of_before_pictures_were_in_it_is_not_continued(tmp_path: Path) -> None:
+    write_records(tmp_path / "run", record("1"))
+    old = {"hash": "d6f4ba283084", "task": "vqav2", "split": "val", "shots": 4}
+    old |= {"protocol": {"name": "idefics"}, "model": {"name": "mock"}}
+    (tmp_path / "run" / IDENTITY).write_text(json.dumps(old))
+    before = files_of(tmp_path / "run")
+    with pytest.raises(ResultsError, match=r"did not cover pictures.*choose another folder to run"):
+        open_folder(tmp_path / "run")
     assert files_of(tmp_path / "run") == before
 
 
@@ -381,7 +413,7 @@ def test_a_malformed_identity_is_an_error_that_names_the_file(tmp_path: Path, co
 
 def test_settings_come_back_as_they_were(tmp_path: Path) -> None:
     config = {"task": ["vqav2"], "protocol": {"stop": ["\n", "é"], "bos": False}, "limit": None}
-    with RunFolder(tmp_path / "run", IDENTITY_VALUES, config):
+    with RunFolder(tmp_path / "run", make_identity(), config):
         assert read_config(tmp_path / "run") == config
     with pytest.raises(ResultsError, match=f"is no run folder: it has no {CONFIG}"):
         read_config(tmp_path)

@@ -8,6 +8,7 @@ import argparse
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 WIDTH = 78
 """Of prose; argparse itself keeps to the terminal."""
@@ -36,6 +37,19 @@ def make_parser(
         description=_fill(description),
         epilog="\n".join(lines),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def split_words(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+    """Return the folders among words, and the settings: `KEY=VALUE` where no folder is so named.
+
+    `~` in a value is the home folder.
+    """
+    settings = [word for word in words if "=" in word and not Path(word).is_dir()]
+    pairs = (word.partition("=") for word in settings)
+    return (
+        [Path(word) for word in words if word not in settings],
+        {key: str(Path(value).expanduser()) for key, _, value in pairs},
     )
 
 

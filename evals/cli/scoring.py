@@ -1,11 +1,11 @@
 """`evals score` and `evals export`: runs from their records, results files made anywhere."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evals.cli.output import print_results, to_line
-from evals.cli.parsing import make_parser, offer
+from evals.cli.parsing import make_parser, offer, split_words
 from evals.cli.words import offer_folders, offer_folders_and_settings
 from evals.errors import ConfigError
 
@@ -13,13 +13,13 @@ from evals.errors import ConfigError
 def score(arguments: Sequence[str]) -> None:
     """`evals score`: runs from their records, or a results file made anywhere."""
     options = score_parser().parse_args(arguments)
-    overrides = [word for word in options.what if "=" in word and not Path(word).is_dir()]
-    if not overrides:
-        _score_runs([Path(word) for word in options.what])
-    elif len(overrides) == len(options.what):
-        _score_results_file(overrides, options.config_dir)
+    run_dirs, paths = split_words(options.what)
+    if not run_dirs:
+        _score_results_file(options.what, options.config_dir)
+    elif "predictions" in paths:
+        raise ConfigError("evals score takes run folders or predictions=FILE, not both")
     else:
-        raise ConfigError("evals score takes run folders or KEY=VALUE settings, not both")
+        _score_runs(run_dirs, paths)
 
 
 def export(arguments: Sequence[str]) -> None:
@@ -28,7 +28,10 @@ def export(arguments: Sequence[str]) -> None:
     from evals.progress import RichProgress
     from evals.runner import export_run
 
-    print(export_run(options.run_dir, options.out or options.run_dir, RichProgress()))
+    run_dirs, paths = split_words(options.what)
+    if len(run_dirs) != 1:
+        raise ConfigError("evals export takes one run folder")
+    print(export_run(run_dirs[0], options.out or run_dirs[0], RichProgress(), paths))
 
 
 def score_parser() -> argparse.ArgumentParser:
@@ -37,16 +40,19 @@ def score_parser() -> argparse.ArgumentParser:
         "Score runs again from their records (no model), or a results file in the official format.",
         examples=(
             "results/runs/*",
+            "results/runs/okvqa-good data_dir=/new/place/okvqa",
             "task=okvqa split=val predictions=results.json",
             "task=vqav2 data_dir=/data/vqav2 predictions=some.json partial=true",
         ),
-        notes="partial=true: the file need not answer every query.",
+        notes="partial=true: the file need not answer every query. Where a run's data were moved: "
+        "data_dir=, image_dir=, questions=, annotations=, or EVALS_DATA_DIR.",
     )
     what = parser.add_argument(
         "what",
         nargs="+",
         metavar="RUN_DIR|KEY=VALUE",
-        help="run folders; or predictions=FILE and what says whose: task=, split=, data_dir=",
+        help="run folders, and data_dir= where their data were moved; or predictions=FILE and what "
+        "says whose: task=, split=, data_dir=",
     )
     offer(what, offer_folders_and_settings)
     parser.add_argument(
@@ -64,13 +70,18 @@ def export_parser() -> argparse.ArgumentParser:
             "results/runs/vqav2-test --out submissions",
         ),
     )
-    run_dir = parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    offer(run_dir, offer_folders)
+    what = parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="RUN_DIR|KEY=VALUE",
+        help="the run folder, and data_dir= where its data were moved",
+    )
+    offer(what, offer_folders)
     parser.add_argument("--out", type=Path, help="folder for the file (default: the run folder)")
     return parser
 
 
-def _score_runs(run_dirs: Sequence[Path]) -> None:
+def _score_runs(run_dirs: Sequence[Path], paths: Mapping[str, str]) -> None:
     from rich.console import Console
 
     from evals.progress import RichProgress
@@ -79,7 +90,7 @@ def _score_runs(run_dirs: Sequence[Path]) -> None:
 
     lines = []
     for run_dir in run_dirs:
-        summary = score_run(run_dir, RichProgress())
+        summary = score_run(run_dir, RichProgress(), paths)
         Console().print(format_scores(summary))
         lines.append(to_line(run_dir, summary.scores, summary.num_queries))
     print_results(lines)

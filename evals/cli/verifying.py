@@ -3,9 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from evals.cli.parsing import make_parser, offer
+from evals.cli.parsing import make_parser, offer, split_words
 from evals.cli.words import offer_folders
 
 
@@ -21,11 +20,12 @@ def verify(arguments: Sequence[str]) -> None:
 
     colours = {State.HOLDS: "green", State.CHANGED: "bold red", State.GONE: "yellow"}
     changed = 0
-    for run_dir in options.run_dirs:
+    run_dirs, paths = split_words(options.what)
+    for run_dir in run_dirs:
         table = Table(title=str(run_dir), box=box.SIMPLE_HEAD, title_justify="left")
         for head in ("what", "state", "detail"):
             table.add_column(head)
-        for finding in verify_run(run_dir, RichProgress()):
+        for finding in verify_run(run_dir, RichProgress(), paths):
             state = f"[{colours[finding.state]}]{finding.state}[/]"
             table.add_row(finding.what, state, finding.detail)
             changed += finding.state is State.CHANGED
@@ -44,6 +44,11 @@ def verify_parser() -> argparse.ArgumentParser:
         examples=("results/runs/okvqa-good", "results/runs/*"),
         notes="exit codes: 0 all holds (or is gone), 1 something changed, 2 misuse",
     )
-    runs = parser.add_argument("run_dirs", nargs="+", type=Path, metavar="RUN_DIR")
-    offer(runs, offer_folders)
+    what = parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="RUN_DIR|KEY=VALUE",
+        help="run folders, and data_dir= where their data were moved",
+    )
+    offer(what, offer_folders)
     return parser

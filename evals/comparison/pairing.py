@@ -1,6 +1,6 @@
 """Two runs' queries side by side, if they may stand so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def pair_queries(before: ScoredRun, after: ScoredRun, *, same_data: bool = True)
 def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True) -> list[str]:
     """Return why two runs' scores say nothing about each other; empty where they do.
 
-    With `same_data`, data files with other bytes are a reason, too.
+    With `same_data`, other questions or references are a reason, too.
     """
     one, other = before.summary, after.summary
     reasons = [
@@ -69,7 +69,7 @@ def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True)
     if one.unscored or other.unscored:
         reasons.append(f"no scores: {one.unscored or other.unscored}")
     if not reasons and same_data and not has_same_data(before, after):
-        reasons.append("the data files of the queries have other bytes")
+        reasons.append("the queries have other questions or references")
     lost = sorted(before.queries.keys() ^ after.queries.keys())
     if lost:
         reasons.append(
@@ -86,7 +86,15 @@ def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True)
 
 
 def has_same_data(before: ScoredRun, after: ScoredRun) -> bool:
-    return _data(before.summary) == _data(after.summary)
+    """Return whether two runs' queries were the same, wherever their files lie.
+
+    By content; where a run does not say (an older one), by the bytes of the files.
+    """
+    one, other = (run.summary.answered["data"]["queries"] for run in (before, after))
+    if "examples" in one and "examples" in other:
+        return bool(one["examples"] == other["examples"])
+    files = [(sorted(each["files"].values()), each["revision"]) for each in (one, other)]
+    return files[0] == files[1]
 
 
 def find_cautions(before: ScoredRun, after: ScoredRun) -> list[str]:
@@ -115,12 +123,6 @@ def find_cautions(before: ScoredRun, after: ScoredRun) -> list[str]:
         if values[0] != values[1]
     ]
     return cautions
-
-
-def _data(summary: RunSummary) -> Sequence[object]:
-    """Return the bytes that the queries were read from, wherever their files lie."""
-    queries = summary.answered["data"]["queries"]
-    return sorted(queries["files"].values()), queries["revision"]
 
 
 def _model(summary: RunSummary, key: str) -> str:

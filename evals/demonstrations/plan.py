@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evals.demonstrations.samplers import Ranking, identify_picture, shows_same_picture
+from evals.demonstrations.samplers import Ranking, shows_same_picture
 from evals.errors import ConfigError, DataError, list_problems
 from evals.types import Example
 
@@ -65,12 +65,7 @@ def build_plan(
         return made[example.id]
 
     for query in queries:
-        picture = identify_picture(query)
-        others = (
-            example
-            for example in ranking(query)
-            if picture is None or identify_picture(example) != picture
-        )
+        others = (example for example in ranking(query) if not shows_same_picture(example, query))
         chosen = [show(example) for example in islice(others, num_demonstrations)]
         if len(chosen) < num_demonstrations:
             raise ConfigError(
@@ -222,10 +217,34 @@ def read_plan(path: Path) -> Plan:
     return Plan(path, header, index)
 
 
-def hash_plan(path: Path) -> str:
-    """Return a plan's sha256 without reading its entries."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def hash_plan(path: Path, query_ids: Sequence[str]) -> str:
+    """Return a sha256 over a plan's header and the entries of some queries, in their order.
+
+    A folder's plan may hold more queries than a run with a smaller limit asks. Of a plan with just
+    these, it is the sha256 of the file.
+
+    Raises:
+        DataError: a query has no entry.
+    """
+    plan = read_plan(path)
+    if len(plan) == len(query_ids):
+        return plan.sha256
+    digest = hashlib.sha256(_to_line({"plan": plan.header}))
+    for query_id in query_ids:
+        entry = plan[query_id]
+        digest.update(_to_line({"id": entry.query_id, "demonstrations": entry.demonstrations}))
+    return digest.hexdigest()
+
+
+def digest_entries(plan: Plan, *, num_demonstrations: int) -> str:
+    """Return a sha256 over what a plan shows, whatever made it: entries cut, in order of id."""
+    digest = hashlib.sha256()
+    for entry in sorted(
+        (entry.first(num_demonstrations) for entry in plan.entries()),
+        key=lambda entry: entry.query_id,
+    ):
+        digest.update(_to_line({"id": entry.query_id, "demonstrations": entry.demonstrations}))
+    return digest.hexdigest()
 
 
 def check_plan(

@@ -84,20 +84,16 @@ def balance_labels(support: Sequence[Example], seed: int) -> Ranking:
 
 
 def shows_same_picture(shown: Example, query: Example) -> bool:
-    """Return whether a support example would show the query's own picture (same bytes)."""
-    picture = identify_picture(query)
-    return picture is not None and identify_picture(shown) == picture
+    """Return whether a support example would show the query's own picture (same bytes).
 
-
-def identify_picture(example: Example) -> str | None:
-    """Return the sha256 of an example's picture; `None` without one that can be read.
-
-    An order of demonstrations is no place to say so: whoever shows it will.
+    A picture that cannot be read is like no other: whoever shows it will say so.
     """
+    if shown.image is None or query.image is None:
+        return False
     try:
-        return example.image.sha256 if example.image else None
+        return shown.image == query.image
     except PictureError:
-        return None
+        return False
 
 
 def shuffle(values: Sequence[T], generator: random.Random) -> Iterator[T]:

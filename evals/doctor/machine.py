@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evals.doctor.findings import Finding, Verdict
 from evals.files import cache_dir
-from evals.runner.run import RUNS_DIR
+from evals.runner.identity import RUNS_DIR
 
 GIB = 1 << 30
 LITTLE_MEMORY = 4 * GIB

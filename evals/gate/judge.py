@@ -108,7 +108,7 @@ def judge(
 def _check(before: ScoredRun, after: ScoredRun, comparison: Comparison, tolerance: float) -> Check:
     remarks = list(comparison.cautions)
     if not has_same_data(before, after):
-        remarks.append("the data files of the queries have other bytes than the baseline's")
+        remarks.append("the queries have other questions or references than the baseline's")
     assessment = comparison.main.assessment
     if assessment is None or comparison.adjusted_p is None:
         remarks.append(f"{comparison.headline} cannot be tested")

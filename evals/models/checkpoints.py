@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from evals.digests import sha256_file
 from evals.errors import CheckpointError, list_problems
-from evals.files import sha256_file, sha256_json
+from evals.files import sha256_json
 
 HUB_PATTERNS = ("*.json", "*.model", "*.safetensors")
 """The hub's repositories hold the same weights once more as .bin: half of the traffic."""

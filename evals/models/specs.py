@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from evals.errors import ConfigError
 from evals.models.checkpoints import fingerprint, hash_files, resolve_checkpoint
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from evals.models.idefics.engine import IdeficsModel
     from evals.models.transformers_idefics import TransformersModel
 
+NOT_IN_IDENTITY = frozenset(
+    {
+        *("checkpoint", "revision", "verify"),
+        *("device", "dtype", "quantise", "parallel", "num_devices"),
+        *("batch_size", "allow_urls", "cache_dir", "num_workers"),
+    }
+)
+"""Settings that move no answer, or that `ModelInfo` names by what came of them: the checkpoint's
+fingerprint, the dtype."""
+
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
@@ -30,6 +40,8 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 @dataclass(frozen=True, slots=True)
 class IdeficsSpec:
     """The built-in model."""
+
+    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = NOT_IN_IDENTITY
 
     checkpoint: str
     """A folder, or a repository of the Hugging Face hub."""
@@ -75,6 +87,8 @@ class IdeficsSpec:
 class TransformersSpec:
     """The same checkpoints through transformers: the oracle. One request at a time."""
 
+    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = NOT_IN_IDENTITY
+
     checkpoint: str
     """A folder, or a repository of the Hugging Face hub."""
     device: str = "auto"
@@ -112,6 +126,8 @@ class TransformersSpec:
 @dataclass(frozen=True, slots=True)
 class TinySpec:
     """The built-in model on the small trained checkpoint that travels with the package."""
+
+    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = NOT_IN_IDENTITY
 
     device: str = "cpu"
     """Small matrices gain nothing on a GPU."""

@@ -53,6 +53,13 @@ def _find_missing(run: RunSummary) -> Iterator[str]:
 
 
 def _compare_data(run: RunSummary) -> Iterator[str]:
+    if run.identity_schema < 2:
+        yield (
+            "answers of an older evals, whose run folders did not keep pictures, choices and "
+            "plugin arguments apart: whether all are of these settings cannot be known"
+        )
+    if run.is_other_data:
+        yield "scored against other data than it was answered from"
     if run.num_failures:
         yield (
             f"{run.num_failures:,} of {run.num_queries:,} queries' pictures unreadable: scored as "

@@ -122,16 +122,16 @@ def _read(folder: Path, changed: float) -> ListedRun:
     seed = _SEED.search((folder / CONFIG).read_text("utf-8"))
     asked = max(0, _count_lines(folder / PLAN) - 1)  # the first line says how it was made
     answered = _count_lines(folder / RECORDS)
-    described = read_answered(folder).get("model") or identity["model"]
+    described = read_answered(folder).get("model") or {"name": identity.model}
     return ListedRun(
         folder=folder,
         state=state,
         changed=changed,
-        task=identity["task"],
-        split=identity["split"],
+        task=identity.task,
+        split=identity.split,
         model=described.get("label") or described["name"],
-        protocol=identity["protocol"]["name"],
-        shots=identity["shots"],
+        protocol=identity.protocol,
+        shots=identity.shots,
         seed=int(seed[1]) if seed else None,
         num_answered=min(answered, asked) if asked else answered,
         num_asked=asked or None,

@@ -18,13 +18,13 @@ from evals.demonstrations import (
     read_plan,
     write_plan,
 )
-from evals.demonstrations.plan import check_plan, choose_by_rule
+from evals.demonstrations.plan import check_plan, choose_by_rule, digest_entries
 from evals.demonstrations.rices import rank_by_similarity
-from evals.files import sha256_file, sha256_json
+from evals.files import sha256_json
 from evals.protocols import Protocol
 from evals.runner.features import compute_features
 from evals.runner.session import Session
-from evals.types import Example, Task
+from evals.types import Example, ExampleSet, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,20 @@ class PlanSpec:
         return self.sampler is Sampler.rices and self.plan_file is None
 
     def describe(self) -> dict[str, Any]:
-        """Return the values that identify the plan; of a file, its hash."""
+        """Return the values that identify the plan; of a file, what it shows.
+
+        A setting that is added here is left out where it is at its default: see evals.identity.
+        """
         shared = {"num_demonstrations": self.num_demonstrations, "text_only": self.text_only}
         if self.num_demonstrations == 0:
             return shared
         if self.plan_file:
-            return shared | {"file_sha256": sha256_file(self.plan_file)}
+            plan = read_plan(self.plan_file)
+            return shared | {
+                "entries_sha256": digest_entries(plan, num_demonstrations=self.num_demonstrations),
+                "most_similar_last": shows_most_similar_last(plan),
+                "raw_answers": self.raw_answers,
+            }
         return shared | {
             "sampler": str(self.sampler),
             "seed": self.seed,
@@ -58,6 +66,11 @@ class PlanSpec:
             "answer": self.answer_rule,
             "raw_answers": self.raw_answers,
         }
+
+
+def shows_most_similar_last(plan: Plan) -> bool:
+    """Return whether prompts show a plan's demonstrations in reversed order (RICES)."""
+    return bool(plan.header.get("most_similar_last", False))
 
 
 def specify_plan(
@@ -85,45 +98,56 @@ def specify_plan(
 def make_plan(
     path: Path,
     spec: PlanSpec,
-    queries: Sequence[Example],
+    split: ExampleSet,
     support: Sequence[Example],
     session: Session,
     *,
+    wanted: Collection[str],
     unreadable: Collection[str] = (),
     anew: bool = False,
 ) -> Plan:
-    """Write the plan of these queries to `path`, or keep the one that is there.
+    """Write the plan of these queries to `path`, or keep the one that is there and has them.
 
-    A plan is a pure function of its header and the queries, so one that has both is the same.
+    A plan is a pure function of its header and the queries, so one that has both is the same. What
+    it has of other queries (asked under another limit) stays: their answers refer to it.
 
     Args:
         path: where it is kept.
         spec: how it is made.
-        queries: all that the run asks.
+        split: of the queries.
         support: what demonstrations are drawn from.
         session: of the call.
+        wanted: the ids of all queries that the run asks or has asked.
         unreadable: the ids of queries whose pictures cannot be read. They are not asked, and any
             demonstrations will do.
         anew: make it again: pictures can be read that could not.
     """
     given = read_plan(spec.plan_file) if spec.plan_file else None
     header = _describe(spec, support, session, given)
-    if path.is_file() and not anew:
-        held = read_plan(path)
-        if held.header == header and len(held) == len(queries):
-            return held
+    held = read_plan(path) if path.is_file() else None
+    if held and held.header != header:
+        held = None
+    if held and not anew and all(query_id in held for query_id in wanted):
+        return held
+    planned = [
+        query for query in split.examples if query.id in wanted or (held and query.id in held)
+    ]
     if given:
         by_id = {example.id: example for example in support}
-        check_plan(given, queries, by_id, num_demonstrations=spec.num_demonstrations)
-        taken = (given[query.id].first(spec.num_demonstrations) for query in queries)
+        check_plan(given, planned, by_id, num_demonstrations=spec.num_demonstrations)
+        taken = (given[query.id].first(spec.num_demonstrations) for query in planned)
         return write_plan(path, taken, header)
+    kept = held if held and not anew else ()
     entries = build_plan(
-        session.progress.track(queries, "demonstrations", total=len(queries)),
-        _rank(spec, queries, support, session, unreadable),
+        session.progress.track(
+            [query for query in planned if query.id not in kept], "demonstrations"
+        ),
+        _rank(spec, planned, support, session, unreadable),
         choose_by_rule(spec.answer_rule, raw_answers=spec.raw_answers, seed=spec.seed),
         num_demonstrations=spec.num_demonstrations,
     )
-    return write_plan(path, entries, header)
+    in_order = (held[query.id] if held and query.id in kept else next(entries) for query in planned)
+    return write_plan(path, in_order, header)
 
 
 def _describe(
@@ -131,7 +155,7 @@ def _describe(
 ) -> dict[str, Any]:
     header = spec.describe()
     if given:
-        return header | {"most_similar_last": given.header.get("most_similar_last", False)}
+        return header
     if spec.num_demonstrations:
         header["support_sha256"] = sha256_json(sorted(example.id for example in support))
         header["most_similar_last"] = spec.uses_features

@@ -10,7 +10,7 @@ from evals.config import TaskSettings, read_settings
 from evals.demonstrations import Plan, read_plan
 from evals.records import Record, read_records
 from evals.runner.loading import Run, load_run
-from evals.runner.planning import make_plan
+from evals.runner.planning import make_plan, shows_most_similar_last
 from evals.runner.requests import Asked, Asking, ask, find_room, put_kept_together, word_once
 from evals.runner.session import Progress, Session
 from evals.store import PLAN
@@ -27,7 +27,7 @@ def make_asking(run: Run, plan: Plan, session: Session, *, room: int) -> Asking:
         support={example.id: example for example in run.support.examples},
         seed=run.seed,
         text_only=run.plan.text_only,
-        most_similar_last=plan.header.get("most_similar_last", False),
+        most_similar_last=shows_most_similar_last(plan),
         room=room,
     )
 
@@ -37,7 +37,8 @@ def word_prompts(session: Session, task: TaskSettings, *, shots: int, seed: int)
     run = load_run(session, task, shots=shots, seed=seed, with_images=True)
     with TemporaryDirectory() as folder:
         path = Path(folder) / PLAN
-        plan = make_plan(path, run.plan, run.queries, run.support.examples, session)
+        wanted = {query.id for query in run.queries}
+        plan = make_plan(path, run.plan, run.split, run.support.examples, session, wanted=wanted)
         room = find_room(run.task, session.settings.protocol, session.model)
         asking = make_asking(run, plan, session, room=room)
         word = word_once(asking)

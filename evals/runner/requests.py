@@ -6,7 +6,7 @@ knows of batches, of order or of hardware.
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -132,10 +132,7 @@ def ask(
         request_id=query.id,
     )
     kept = shown[fitted.num_dropped :]
-    prompts = [fitted.prompt] + [
-        _put_together(query, order, asking, word).join()
-        for order in _other_orders(query, kept, asking)
-    ]
+    prompts = [fitted.prompt, *_word_other_orders(query, kept, asking, word)]
     return Asked(
         query=query,
         requests=tuple(
@@ -160,6 +157,27 @@ def put_kept_together(
     return _put_together(query, _order(planned, asking), asking, word).join(num_dropped=num_dropped)
 
 
+def hash_again(
+    query: Example,
+    planned: Sequence[Planned],
+    asking: Asking,
+    word: WordDemonstration,
+    *,
+    num_dropped: int,
+) -> str:
+    """Return what the record of a query would have as `prompt_sha256`, without a model.
+
+    How many demonstrations dropped out is taken from its record: a tokenizer decided that.
+
+    Raises:
+        PictureError: a picture cannot be read.
+    """
+    kept = _order(planned, asking)[num_dropped:]
+    first = _put_together(query, kept, asking, word).join()
+    prompts = [first, *_word_other_orders(query, kept, asking, word)]
+    return _combine_hashes([hash_prompt(prompt, bos=asking.wording.bos) for prompt in prompts])
+
+
 def name_order(query_id: str, number: int) -> str:
     """Return the request id of a query's n-th order; the first is the query's own id."""
     return query_id if number == 0 else f"{query_id}#order{number}"
@@ -171,7 +189,9 @@ def record_answer(asked: Asked, responses: Mapping[str, Response]) -> Record:
     return Record(
         id=asked.query.id,
         response=_combine(ordered),
-        prompt_sha256=_hash_prompts(asked.requests),
+        prompt_sha256=_combine_hashes(
+            [hash_prompt(request.prompt, bos=request.bos) for request in asked.requests]
+        ),
         demonstrations=asked.demonstrations,
         dropped=asked.dropped,
         num_prompt_tokens=asked.num_prompt_tokens,
@@ -197,6 +217,13 @@ def _shown_answer(example: Example, index: int, asking: Asking) -> str:
     return shown[
         index
     ].strip()  # COCO captions end in spaces and newlines, which close a prompt's line
+
+
+def _word_other_orders(
+    query: Example, kept: Sequence[Planned], asking: Asking, word: WordDemonstration
+) -> Iterator[Prompt]:
+    for order in _other_orders(query, kept, asking):
+        yield _put_together(query, order, asking, word).join()
 
 
 def _other_orders(
@@ -235,6 +262,5 @@ def _combine(responses: Sequence[Response]) -> Generated | Ranked:
     return Ranked(rows, first.num_tokens)
 
 
-def _hash_prompts(requests: Sequence[Request]) -> str:
-    hashes = [hash_prompt(request.prompt, bos=request.bos) for request in requests]
+def _combine_hashes(hashes: Sequence[str]) -> str:
     return hashes[0] if len(hashes) == 1 else sha256_json(hashes)

@@ -27,13 +27,17 @@ class FileScores:
     num_queries: int
 
 
-def export_run(run_dir: Path, out_dir: Path, progress: Progress) -> Path:
+def export_run(
+    run_dir: Path, out_dir: Path, progress: Progress, paths: Mapping[str, str] | None = None
+) -> Path:
     """Write a run's answers in the official submission format; return the file.
+
+    `paths` says where its data are now, if they were moved.
 
     Raises:
         ResultsError: a query is not answered, or the benchmark has no such format.
     """
-    settings = read_settings(run_dir)
+    settings = read_settings(run_dir, paths)
     session = Session(settings, progress)
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=False)

@@ -1,43 +1,37 @@
 """One run: plan, answer what is not answered yet, score."""
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from evals.compose import OnError
 from evals.config import TaskSettings, narrow_config, read_settings
 from evals.demonstrations import Plan
 from evals.errors import PictureError
+from evals.identity import Identity
 from evals.provenance import (
     describe_code,
     describe_data,
     describe_model,
-    fingerprint_data,
     fingerprint_pictures,
-    label_model,
 )
 from evals.records import read_failures, read_records, write_failures
 from evals.runner.answering import answer
 from evals.runner.failures import check_demonstrations, find_failures, list_all, list_shown
+from evals.runner.identity import identify, list_folders
 from evals.runner.loading import Run, load_run
 from evals.runner.planning import make_plan
 from evals.runner.prompting import make_asking
+from evals.runner.recorded import OtherPromptsError, check_records
 from evals.runner.requests import find_room
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import summarise
-from evals.store import (
-    PLAN,
-    RunFolder,
-    hash_identity,
-    name_run,
-    read_answered,
-    write_answered,
-)
+from evals.store import PLAN, Doubt, FolderInUseError, RunFolder, read_answered, write_answered
 from evals.summary import RunSummary, write_summary
 from evals.types import Example, Image
-
-RUNS_DIR = Path("results") / "runs"
 
 
 def run_all(session: Session) -> Iterator[tuple[Path, RunSummary]]:
@@ -55,13 +49,26 @@ def run_one(
     """Make or finish one run; return its folder and summary.
 
     A finished run is scored again without loading the model. Queries that failed are tried again.
+
+    Raises:
+        ResultsError: `run_dir` holds another run, or answers to other prompts.
     """
     run = load_run(session, task, shots=shots, seed=seed, with_images=True)
     identity = identify(run, session)
-    run_dir = _choose_dir(run, session, hash_identity(identity))
-    config = narrow_config(session.settings, task, shots=shots, seed=seed)
+    candidates = list_folders(run, identity, session)
+    for run_dir in candidates[:-1]:
+        with suppress(OtherPromptsError, FolderInUseError):
+            return run_dir, _run_in(run_dir, run, identity, session)
+    return candidates[-1], _run_in(candidates[-1], run, identity, session)
+
+
+def _run_in(run_dir: Path, run: Run, identity: Identity, session: Session) -> RunSummary:
+    config = narrow_config(session.settings, run.settings, shots=run.shots, seed=run.seed)
     with RunFolder(run_dir, identity, config) as folder:
         recorded = {record.id for record in read_records(run_dir)}
+        if recorded:
+            _check_recorded(run, folder, recorded, session)
+        folder.adopt()
         pending = [query for query in run.queries if query.id not in recorded]
         before = read_failures(run_dir)
         failures = find_failures(pending, session)
@@ -70,9 +77,11 @@ def run_one(
         if session.settings.on_error is OnError.record:
             write_failures(run_dir, before | failures)  # until the plan is made, which needs them
         plan = make_plan(
-            *(run_dir / PLAN, run.plan, run.queries, run.support.examples, session),
+            *(run_dir / PLAN, run.plan, run.split, run.support.examples, session),
+            wanted=tried,
             unreadable=failures,
-            anew=bool(before),  # a picture that was not there may be a demonstration's, too
+            # A picture that was not there may be a demonstration's, too.
+            anew=bool(before) or folder.doubt is not Doubt.NONE,
         )
         asked = [query for query in pending if query.id not in failures]
         check_demonstrations(run, plan, asked, session)
@@ -80,55 +89,47 @@ def run_one(
             _answer(run, plan, asked, left, folder, session)
         if before:
             write_failures(run_dir, left)
-        return run_dir, _score(run, run_dir, session)
+        return _score(run, run_dir, session)
 
 
-def score_run(run_dir: Path, progress: Progress) -> RunSummary:
+def _check_recorded(
+    run: Run, folder: RunFolder, recorded: Collection[str], session: Session
+) -> None:
+    """Word recorded prompts again, with the plan that would be made now.
+
+    Raises:
+        OtherPromptsError: one differs.
+    """
+    certain = folder.doubt is Doubt.NONE
+    with nullcontext(folder.path) if certain else TemporaryDirectory() as place:
+        plan = make_plan(
+            *(Path(place) / PLAN, run.plan, run.split, run.support.examples, session),
+            wanted=recorded,
+        )
+        check_records(
+            *(folder.path, run, plan, session), num_records=len(recorded), check_all=not certain
+        )
+
+
+def score_run(
+    run_dir: Path, progress: Progress, paths: Mapping[str, str] | None = None
+) -> RunSummary:
     """Score a run again from its records: no model, no pictures, no support split.
+
+    Args:
+        run_dir: the run folder.
+        progress: of the call.
+        paths: where its data are now (`data_dir`, ...), if they were moved. The summary says
+            whether they are the data that it was answered from.
 
     Raises:
         ResultsError: the folder is no run, or queries are not answered.
     """
-    settings = read_settings(run_dir)
+    settings = read_settings(run_dir, paths)
     session = Session(settings, progress)
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
     run = load_run(session, task, shots=shots, seed=seed, with_images=False)
     return _score(run, run_dir, session)
-
-
-def identify(run: Run, session: Session) -> dict[str, Any]:
-    """Return what a run's answers depend on, and nothing else.
-
-    Not the limit (a larger one continues the run), nor device, batch size, workers or caches.
-    """
-    info = session.model_info
-    return {
-        "task": run.settings.name,
-        "task_version": run.task.version,
-        "split": run.settings.split,
-        "data": fingerprint_data(run.split),
-        "support_split": run.settings.support_split if run.plan.num_demonstrations else None,
-        "support_data": fingerprint_data(run.support),
-        "model": {"name": info.name, "fingerprint": info.fingerprint, "dtype": info.dtype},
-        "protocol": session.settings.protocol.describe(run.task),
-        "shots": run.shots,
-        "plan": run.plan.describe(),
-    }
-
-
-def _choose_dir(run: Run, session: Session, digest: str) -> Path:
-    """`run_dir` is the folder itself for one run, the parent for several."""
-    given = session.settings.run_dir
-    if given and session.settings.num_runs == 1:
-        return given
-    name = name_run(
-        task=run.settings.name,
-        model=label_model(session.model_info),
-        shots=run.shots,
-        seed=run.seed,
-        digest=digest,
-    )
-    return (given or RUNS_DIR) / name
 
 
 def _answer(

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from evals.compose import OnError, build_task
 from evals.config import Settings, TaskSettings
+from evals.identity import ContentDigest, digest_content
 from evals.types import ExampleSet, Model, ModelInfo, Task
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class Session:
     progress: Progress
     _tasks: dict[str, Task] = field(default_factory=dict)
     _splits: dict[tuple[str, str, bool], ExampleSet] = field(default_factory=dict)
+    _digests: dict[tuple[str, str], ContentDigest] = field(default_factory=dict)
 
     @cached_property
     def model_info(self) -> ModelInfo:
@@ -65,3 +67,12 @@ class Session:
             with self.progress.wait(f"{settings.name} {split}"):
                 self._splits[key] = self.task(settings).load(split, source)
         return self._splits[key]
+
+    def digest(self, settings: TaskSettings, split: str) -> ContentDigest:
+        """Return what a split is by content, looked at once a call."""
+        key = (settings.name, split)
+        if key not in self._digests:
+            examples = self.load(settings, split)
+            with self.progress.wait(f"{settings.name} {split}: content"):
+                self._digests[key] = digest_content(examples)
+        return self._digests[key]

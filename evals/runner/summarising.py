@@ -9,7 +9,7 @@ from typing import Any
 from evals.config import Settings
 from evals.demonstrations.plan import hash_plan
 from evals.protocols import find_changes
-from evals.provenance import describe_code
+from evals.provenance import describe_code, is_same_data
 from evals.query_scores import QueryScore, write_query_scores
 from evals.records import read_failures, read_records
 from evals.runner.loading import Run
@@ -20,7 +20,7 @@ from evals.runner.scoring import (
     read_answer,
     split_scores,
 )
-from evals.store import PLAN, read_answered, read_hash
+from evals.store import PLAN, read_answered, read_identity
 from evals.summary import RunSummary
 from evals.types import Answer, ExampleSet, Prediction, Task
 
@@ -115,7 +115,7 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
     scored = score_predictions(run.task, run.split, answers.predictions)
     write_query_scores(run_dir, list_query_scores(scored, answers.predictions))
     answered = read_answered(run_dir)
-    protocol = settings.protocol
+    protocol, identity = settings.protocol, read_identity(run_dir)
     return RunSummary(
         task=run.settings.name,
         task_version=run.task.version,
@@ -140,10 +140,12 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         benchmark=run.settings.benchmark,
         reference_split=run.settings.reference_splits.get(run.settings.split),
         num_dropped=answers.num_dropped,
-        hash=read_hash(run_dir),
-        plan_sha256=hash_plan(run_dir / PLAN),
+        hash=identity.hash,
+        plan_sha256=hash_plan(run_dir / PLAN, [query.id for query in run.queries]),
         prompts_sha256=answers.prompts_sha256,
         answered=answered,
         scored=describe_code(),
         num_failures=answers.num_failures,
+        identity_schema=identity.schema,
+        is_other_data=not is_same_data(run.split, answered["data"]["queries"]),
     )

@@ -1,6 +1,6 @@
 """Whether a run still is what it says: every score again, every fingerprint that is still there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,17 +9,21 @@ from typing import Any
 
 from evals.config import read_settings
 from evals.demonstrations.plan import hash_plan, read_plan
+from evals.digests import sha256_file
 from evals.errors import DataError, EvalError, ResultsError
-from evals.files import sha256_file
+from evals.identity import hash_identity
 from evals.provenance import fingerprint_pictures
-from evals.records import read_failures
+from evals.query_scores import read_query_scores
+from evals.records import read_failures, read_records
 from evals.resources import tiny_checkpoint_dir
 from evals.runner.loading import load_run
+from evals.runner.recorded import OtherPromptsError, check_records
 from evals.runner.run import list_pictures
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import read_answers, score_predictions
-from evals.store import PLAN, hash_identity, read_identity
+from evals.store import PLAN, read_identity
 from evals.summary import SUMMARY, RunSummary, read_summary
+from evals.types import Image
 
 
 class State(StrEnum):
@@ -36,20 +40,24 @@ class Finding:
     detail: str = ""
 
 
-def verify_run(run_dir: Path, progress: Progress) -> Iterator[Finding]:
+def verify_run(
+    run_dir: Path, progress: Progress, paths: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
     """Yield what was looked at, one finding each; nothing is written.
+
+    `paths` says where its data are now, if they were moved.
 
     Raises:
         ResultsError: the folder is no finished run.
     """
     summary = read_summary(run_dir)
     yield _verify_identity(run_dir, summary)
-    yield _compare("plan", summary.plan_sha256, hash_plan(run_dir / PLAN))
+    yield _verify_plan(run_dir, summary)
     with _reading(run_dir):
         yield from _verify_files(summary.answered)
-    session = Session(read_settings(run_dir), progress)
+    session = Session(read_settings(run_dir, paths), progress)
     yield from _verify_scores(run_dir, summary, session)
-    yield _verify_pictures(run_dir, summary, session)
+    yield from _verify_pictures(run_dir, summary, session)
 
 
 @contextmanager
@@ -65,9 +73,15 @@ def _reading(run_dir: Path) -> Iterator[None]:
 
 
 def _verify_identity(run_dir: Path, summary: RunSummary) -> Finding:
-    values = read_identity(run_dir)
-    del values["hash"]
-    return _compare("identity", summary.hash, hash_identity(values))
+    return _compare("identity", summary.hash, hash_identity(read_identity(run_dir).values))
+
+
+def _verify_plan(run_dir: Path, summary: RunSummary) -> Finding:
+    query_ids = [query.id for query in read_query_scores(run_dir)]
+    try:
+        return _compare("plan", summary.plan_sha256, hash_plan(run_dir / PLAN, query_ids))
+    except DataError as error:
+        return Finding("plan", State.CHANGED, str(error))
 
 
 def _verify_files(answered: Mapping[str, Any]) -> Iterator[Finding]:
@@ -108,9 +122,31 @@ def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iter
             yield _compare(f"score {name}", before.get("value"), after.get("value"))
 
 
-def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Finding:
+def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Iterator[Finding]:
+    """Read every picture that the prompts show, and word every recorded prompt again."""
     settings = session.settings
     (task,), (shots,), (seed,) = settings.tasks, settings.shots, settings.seeds
+    try:
+        run = load_run(session, task, shots=shots, seed=seed, with_images=True)
+        plan = read_plan(run_dir / PLAN)
+        shown = list_pictures(run, plan, read_failures(run_dir))
+        distinct = {id(picture): picture for picture in shown}.values()
+        for picture in session.progress.track(distinct, "pictures", total=len(distinct)):
+            picture.verify()
+        yield _compare_pictures(run_dir, summary, distinct)
+        check_records(
+            *(run_dir, run, plan, session),
+            num_records=sum(1 for _ in read_records(run_dir)),
+            check_all=True,
+        )
+        yield Finding("recorded prompts", State.HOLDS)
+    except OtherPromptsError as error:
+        yield Finding("recorded prompts", State.CHANGED, str(error))
+    except EvalError as error:
+        yield Finding("pictures", State.GONE, str(error).splitlines()[0])
+
+
+def _compare_pictures(run_dir: Path, summary: RunSummary, shown: Iterable[Image]) -> Finding:
     held = summary.answered.get("pictures")
     if held is None:
         return Finding("pictures", State.GONE, "the run was stopped before they were noted")
@@ -120,13 +156,7 @@ def _verify_pictures(run_dir: Path, summary: RunSummary, session: Session) -> Fi
     if num_queries != summary.num_queries:
         detail = f"they were noted of {num_queries:,} queries, for another limit"
         return Finding("pictures", State.GONE, detail)
-    try:
-        run = load_run(session, task, shots=shots, seed=seed, with_images=True)
-        shown = list_pictures(run, read_plan(run_dir / PLAN), read_failures(run_dir))
-        found = fingerprint_pictures(shown)
-    except EvalError as error:
-        return Finding("pictures", State.GONE, str(error).splitlines()[0])
-    return _compare("pictures", before, found["sha256"])
+    return _compare("pictures", before, fingerprint_pictures(shown)["sha256"])
 
 
 def _compare(what: str, before: object, after: object) -> Finding:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evals.digests import sha256_file, stamp_file
 from evals.errors import PictureError, PromptError
 
 if TYPE_CHECKING:
@@ -73,13 +74,56 @@ class Image:
 
     @cached_property
     def sha256(self) -> str:
-        """The picture's identity, read once."""
-        return hashlib.sha256(self.read_bytes()).hexdigest()
+        """The picture's identity, read once; of a file remembered (evals.digests).
+
+        Raises:
+            PictureError: the file cannot be read.
+        """
+        return self._hash()
+
+    def verify(self) -> None:
+        """Read the bytes again, whatever is remembered; `sha256` is theirs from then on.
+
+        Raises:
+            PictureError: the file cannot be read.
+        """
+        vars(self)["sha256"] = self._hash(verify=True)  # where the cached property looks first
+
+    @cached_property
+    def stamp(self) -> str | None:
+        """What a file shows without being read: size and times; `None` of another source."""
+        if not isinstance(self.source, Path):
+            return None
+        try:
+            return stamp_file(self.source)
+        except OSError:
+            return "unreadable"
+
+    @property
+    def num_bytes(self) -> int | None:
+        """The length of the encoded bytes; `None` where it is not known without reading them."""
+        if isinstance(self.source, bytes):
+            return len(self.source)
+        size = (self.stamp or "").partition(" ")[0]
+        return int(size) if size.isdecimal() else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Image):
             return NotImplemented
-        return self is other or self.sha256 == other.sha256
+        if self is other:
+            return True
+        sizes = (self.num_bytes, other.num_bytes)
+        if None not in sizes and sizes[0] != sizes[1]:
+            return False  # without reading either: plans compare many pictures
+        return self.sha256 == other.sha256
+
+    def _hash(self, *, verify: bool = False) -> str:
+        if not isinstance(self.source, Path):
+            return hashlib.sha256(self.read_bytes()).hexdigest()
+        try:
+            return sha256_file(self.source, verify=verify)
+        except OSError as error:
+            raise PictureError(f"picture {self.source} cannot be read: {error.strerror}") from error
 
     def __hash__(self) -> int:
         return hash(self.sha256)

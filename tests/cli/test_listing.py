@@ -17,10 +17,11 @@ from evals.errors import ResultsError
 from evals.records import RECORDS
 from evals.report.run_list import render_runs
 from evals.report.runs import ListedRun, RunState, find_runs, is_held, read_run
-from evals.runner.run import RUNS_DIR as MADE_IN
+from evals.runner.identity import RUNS_DIR as MADE_IN
 from evals.store import CONFIG, IDENTITY, PLAN, RunFolder
 from evals.summary import SUMMARY, read_summary, write_summary
 from tests.cli.processes import environment
+from tests.identities import read_again
 from tests.runner.calls import evaluate
 
 
@@ -44,9 +45,7 @@ def cut(run_dir: Path, num_records: int) -> None:
 
 
 def hold(run_dir: Path) -> RunFolder:
-    identity = json.loads((run_dir / IDENTITY).read_bytes())
-    del identity["hash"]
-    return RunFolder(run_dir, identity, {"seed": 0})
+    return RunFolder(run_dir, read_again(run_dir / IDENTITY), {"seed": 0})
 
 
 def render(runs: list[ListedRun], width: int) -> str:

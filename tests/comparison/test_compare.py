@@ -97,7 +97,7 @@ def test_a_score_of_the_whole_is_shown_and_not_tested(tmp_path: Path) -> None:
         ({"task": "okvqa"}, "task: 'vqav2' and 'okvqa'"),
         ({"split": "train"}, "split: 'val' and 'train'"),
         ({"task_version": 2}, "task version: 1 and 2"),
-        ({"data": "1" * 64}, "the data files of the queries have other bytes"),
+        ({"data": "1" * 64}, "the queries have other questions or references"),
         ({"unscored": "no answers", "scores": {}}, "no scores: no answers"),
     ],
 )

@@ -80,7 +80,7 @@ def test_other_prompts_and_data_are_remarked(tmp_path: Path) -> None:
     [check] = report.checks
     assert check.remarks == (
         "the prompts differ (`evals prompts --diff` shows where)",
-        "the data files of the queries have other bytes than the baseline's",
+        "the queries have other questions or references than the baseline's",
     )
 
 

@@ -71,6 +71,7 @@ def make_run(task: str = "okvqa", **changes: Any) -> RunSummary:
         prompts_sha256="",
         answered={"model": {"fingerprint": "ab" * 32, "dtype": "bfloat16"}},
         scored={},
+        identity_schema=2,
     )
     return replace(run, **changes)
 

@@ -195,7 +195,8 @@ def test_answers_beyond_the_limit_take_no_part_in_its_scores(
         alone = runs.make(case, Path(folder) / "alone", limit=limit)
         among_all = runs.make(case, runs.copy_whole(case, folder), limit=limit)
     assert len(among_all.records) == NUM_QUERIES
-    assert among_all._replace(records=alone.records) == alone
+    assert among_all.plan == runs.whole(case).plan
+    assert among_all._replace(records=alone.records, plan=alone.plan) == alone
 
 
 @settings(max_examples=6)
