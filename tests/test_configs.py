@@ -276,7 +276,7 @@ def test_a_sweep_runs_a_task_and_a_model_of_another_package(package: Path) -> No
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(lines) == 4
     runs = [json.loads((package / line["run_dir"] / "identity.json").read_text()) for line in lines]
-    assert {(run["shots"], run["model"]["fingerprint"]) for run in runs} == {
+    assert {(run["run"]["shots"], run["model"]["fingerprint"]) for run in runs} == {
         *((0, "echo hi"), (2, "echo hi"), (0, "echo ho"), (2, "echo ho")),
     }
 

@@ -170,6 +170,10 @@ RULES: Sequence[tuple[str, Handling]] = (
     (r"evals completion \w+ > .*", Executed(shows="evals")),
     (r"evals plot .*", Executed()),
     (r"evals report .*", Executed()),
+    (
+        r"evals score results/runs/.* data_dir=DIR",
+        Executed(replace={"data_dir=DIR": "data_dir=data/okvqa"}, shows='{"run_dir"'),
+    ),
     (r"evals score results/runs/.*", Executed(shows='{"run_dir"')),
     (
         r"evals score .*predictions=.*",

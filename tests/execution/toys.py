@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -104,6 +105,8 @@ class Toy:
 
 @dataclass(frozen=True)
 class ToySpec:
+    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = frozenset({"folder", "seconds", "dies"})
+
     folder: str
     seconds: float = 0.0
     fails: str = ""
