@@ -105,7 +105,7 @@ class Toy:
 
 @dataclass(frozen=True)
 class ToySpec:
-    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = frozenset({"folder", "seconds", "dies"})
+    NOT_IN_IDENTITY: ClassVar[frozenset[str]] = frozenset({"folder", "seconds", "fails", "dies"})
 
     folder: str
     seconds: float = 0.0
