@@ -1,6 +1,6 @@
 """The plan of a run: made by a sampler, or read from a file; written before any answer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from evals.compose import Sampler
 from evals.config import Settings
 from evals.demonstrations import (
     Plan,
+    PlanEntry,
     Ranking,
     balance_labels,
     build_plan,
@@ -137,17 +138,24 @@ def make_plan(
         check_plan(given, planned, by_id, num_demonstrations=spec.num_demonstrations)
         taken = (given[query.id].first(spec.num_demonstrations) for query in planned)
         return write_plan(path, taken, header)
-    kept = held if held and not anew else ()
+    kept = None if anew else held
+    new = [query for query in planned if kept is None or query.id not in kept]
     entries = build_plan(
-        session.progress.track(
-            [query for query in planned if query.id not in kept], "demonstrations"
-        ),
+        session.progress.track(new, "demonstrations", total=len(new)),
         _rank(spec, planned, support, session, unreadable),
         choose_by_rule(spec.answer_rule, raw_answers=spec.raw_answers, seed=spec.seed),
         num_demonstrations=spec.num_demonstrations,
     )
-    in_order = (held[query.id] if held and query.id in kept else next(entries) for query in planned)
-    return write_plan(path, in_order, header)
+    return write_plan(path, _merge(planned, kept, entries) if kept else entries, header)
+
+
+def _merge(
+    planned: Sequence[Example], kept: Plan, entries: Iterator[PlanEntry]
+) -> Iterator[PlanEntry]:
+    """Yield the entries of queries in their order, those that are kept and those that are new."""
+    for query in planned:
+        yield kept[query.id] if query.id in kept else next(entries)
+    yield from entries  # nothing: but whoever counts them learns that they are at an end
 
 
 def _describe(
