@@ -64,6 +64,8 @@ class RunConfig:
     shots: Any = 4
     seed: Any = 0
     limit: int | None = None
+    sample: int | None = None
+    sample_seed: int = 0
     split: str | None = None
     support_split: str | None = None
     source: SourceKind = SourceKind.files

@@ -42,6 +42,10 @@ class Settings:
     shots: tuple[int, ...]
     seeds: tuple[int, ...]
     limit: int | None
+    """The first queries only."""
+    sample: int | None
+    """So many queries at random (evals.runner.sample); never with a limit."""
+    sample_seed: int
     run_dir: Path | None
     sampler: Sampler
     num_support: int | None
@@ -72,6 +76,14 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
     model = build_model_spec(values["model"])
     if values["limit"] is not None and values["limit"] < 1:
         raise ConfigError(f"limit={values['limit']}: it is a number of queries, at least 1")
+    sample = values.get("sample")  # older run folders do not say
+    if sample is not None and sample < 1:
+        raise ConfigError(f"sample={sample}: it is a number of queries, at least 1")
+    if sample is not None and values["limit"] is not None:
+        raise ConfigError(
+            f"limit={values['limit']} is the first queries and sample={sample} random ones; give "
+            "one of the two"
+        )
     demonstrations = values["demonstrations"]
     if demonstrations["num_support"] is not None and demonstrations["num_support"] < 1:
         raise ConfigError("demonstrations.num_support: at least 1, or null for the whole split")
@@ -82,6 +94,8 @@ def parse_config(values: Mapping[str, Any]) -> Settings:
         shots=_parse_numbers("shots", values["shots"]),
         seeds=_parse_numbers("seed", values["seed"]),
         limit=values["limit"],
+        sample=sample,
+        sample_seed=values.get("sample_seed", 0),
         run_dir=_path(values["run_dir"]),
         sampler=Sampler(demonstrations["sampler"]),
         num_support=demonstrations["num_support"],

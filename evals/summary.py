@@ -62,6 +62,9 @@ class RunSummary:
     """The code that computed the scores."""
     num_failures: int = 0
     """Queries whose picture cannot be read: scored as wrong (on_error=record)."""
+    sample: int | None = None
+    """So many queries of the split were asked for at random; errors are about all of it."""
+    sample_seed: int | None = None
     identity_schema: int = 1
     """1: made before identities covered pictures, choices and plugin arguments."""
     is_other_data: bool = False

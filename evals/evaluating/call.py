@@ -30,6 +30,8 @@ def evaluate(
     shots: int | Sequence[int] | None = None,
     seed: int | Sequence[int] | None = None,
     limit: int | None = None,
+    sample: int | None = None,
+    sample_seed: int | None = None,
     split: str | None = None,
     support_split: str | None = None,
     source: Literal["files", "hub"] | None = None,
@@ -62,6 +64,9 @@ def evaluate(
         shots: demonstrations of a prompt.
         seed: of the demonstrations.
         limit: the first queries only, so many.
+        sample: or so many at random, all of each picture that is drawn; intervals are then about
+            the whole split.
+        sample_seed: of that draw.
         split: what is asked; the task's own default.
         support_split: where demonstrations come from; the task's own default.
         source: the official files, or the hub data sets named in the task's YAML.
@@ -94,6 +99,8 @@ def evaluate(
         "shots": shots,
         "seed": seed,
         "limit": limit,
+        "sample": sample,
+        "sample_seed": sample_seed,
         "split": split,
         "support_split": support_split,
         "source": source,

@@ -66,17 +66,27 @@ def _compare_data(run: RunSummary) -> Iterator[str]:
             "wrong"
         )
     limited = run.num_queries < run.num_split
-    size = f"{run.num_queries:,} of {run.num_split:,} queries"
+    size = describe_size(run)
     if run.is_mini:
         yield "mini benchmark, not the real one" + (f" ({size})" if limited else "")
         return
     if limited:
-        yield f"limit: {size}"
+        yield f"{'limit' if run.sample is None else 'sample'}: {size}"
     if run.num_official is not None and run.num_split != run.num_official:
         yield (
             f"other data: {run.num_split:,} examples here; {run.split} officially has "
             f"{run.num_official:,}"
         )
+
+
+def describe_size(run: RunSummary) -> str:
+    """Return how many of a split's queries were asked, and which."""
+    of = f"of {run.num_split:,} queries"
+    if run.num_queries == run.num_split:
+        return f"{run.num_queries:,} {of}"
+    if run.sample is None:
+        return f"the first {run.num_queries:,} {of}"
+    return f"{run.num_queries:,} {of}, drawn at random (seed {run.sample_seed})"
 
 
 def _compare_settings(run: RunSummary) -> Iterator[str]:

@@ -20,6 +20,8 @@ from evals.summary import SUMMARY, RunSummary, read_summary
 
 CHUNK = 1 << 20
 _LIMIT = re.compile(r"^limit: (\d+)$", re.M)
+_SAMPLE = re.compile(r"^sample: (\d+)$", re.M)
+_SAMPLE_SEED = re.compile(r"^sample_seed: (\d+)$", re.M)
 _SEED = re.compile(r"^seed: (\d+)$", re.M)
 
 
@@ -145,7 +147,16 @@ def _is_current(folder: Path, summary: RunSummary) -> bool:
     """
     if not (folder / RECORDS).is_file() or not (folder / CONFIG).is_file():
         return True
-    limit = _LIMIT.search((folder / CONFIG).read_text("utf-8"))
+    config = (folder / CONFIG).read_text("utf-8")
+    sample, seed = _SAMPLE.search(config), _SAMPLE_SEED.search(config)
+    if sample and summary.num_queries < summary.num_split:
+        return (summary.sample, summary.sample_seed) == (
+            int(sample[1]),
+            int(seed[1]) if seed else 0,
+        )
+    if summary.sample is not None:
+        return False
+    limit = _LIMIT.search(config)
     asked = min(int(limit[1]), summary.num_split) if limit else summary.num_split
     return summary.num_queries == asked
 
@@ -181,7 +192,8 @@ def _remark(summary: RunSummary, note: str) -> str:
     if summary.is_mini:
         return "mini" + (f"; {note}" if note else "")
     official = summary.num_official or summary.num_split
-    parts = [f"subset of {official:,}"] if summary.num_queries < official else []
+    of = "subset" if summary.sample is None else "sample"
+    parts = [f"{of} of {official:,}"] if summary.num_queries < official else []
     return "; ".join([*parts, *([note] if note else [])])
 
 

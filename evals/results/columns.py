@@ -41,6 +41,8 @@ SCORES: Mapping[str, str] = {
     "num_queries": "int64",
     "num_pictures": "Int64",
     "num_split": "int64",  # examples in the split; more than num_queries under a limit
+    "sample": "Int64",  # queries asked for at random; missing of a limit and of the whole split
+    "sample_seed": "Int64",
     "num_official": "Int64",  # examples that the split officially has
     "num_dropped": "int64",  # queries whose prompt lost demonstrations to the length limit
     "num_failures": "int64",  # queries with an unreadable picture, scored as wrong

@@ -66,6 +66,8 @@ def _make_row(
         run.num_queries,
         score.get("num_pictures"),
         run.num_split,
+        run.sample,
+        run.sample_seed,
         run.num_official,
         run.num_dropped,
         run.num_failures,

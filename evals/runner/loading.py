@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from evals.config import TaskSettings
+from evals.config import Settings, TaskSettings
 from evals.runner.planning import PlanSpec, specify_plan
+from evals.runner.sample import draw_sample
 from evals.runner.session import Session
 from evals.types import Example, ExampleSet, Task
 
@@ -19,6 +20,8 @@ class Run:
     shots: int
     seed: int
     limit: int | None
+    sampled: frozenset[str] | None
+    """The ids of the queries that were drawn; `None` where none were."""
     plan: PlanSpec
     split: ExampleSet
     support: ExampleSet
@@ -26,8 +29,18 @@ class Run:
 
     @property
     def queries(self) -> tuple[Example, ...]:
-        """The first `limit` examples, in file order."""
-        return self.split.examples[: self.limit]
+        """What is asked, in file order: the sample, or the first `limit` examples."""
+        if self.sampled is None:
+            return self.split.examples[: self.limit]
+        return tuple(query for query in self.split.examples if query.id in self.sampled)
+
+
+def _draw(call: Settings, split: ExampleSet) -> frozenset[str] | None:
+    """Return the ids of a sample; a sample as large as the split is the split."""
+    if call.sample is None or call.sample >= len(split.examples):
+        return None
+    drawn = draw_sample(split.examples, call.sample, seed=call.sample_seed)
+    return frozenset(query.id for query in drawn) if len(drawn) < len(split.examples) else None
 
 
 def load_run(
@@ -46,6 +59,7 @@ def load_run(
         shots=shots,
         seed=seed,
         limit=call.limit,
+        sampled=_draw(call, split),
         plan=plan,
         split=split,
         support=support,

@@ -7,8 +7,9 @@ from typing import Any
 from evals.errors import ResultsError, list_problems
 from evals.protocols import ClassScore, Protocol
 from evals.records import Generated, Ranked, Record
+from evals.runner.sample import correct_error, count_pictures
 from evals.stats import breakdown, group_examples
-from evals.types import Answer, Example, Prediction, Task
+from evals.types import Answer, Example, Metric, Prediction, Score, Task
 
 BREAKDOWN_KEYS = ("answer_type", "question_type")
 
@@ -69,8 +70,17 @@ def pair_predictions(
     return [Prediction(query, answers[query.id]) for query in queries if query.id in answers]
 
 
-def compute_scores(task: Task, predictions: Sequence[Prediction]) -> dict[str, dict[str, Any]]:
-    """Run every metric of a task; score name -> its values as summary.json has them."""
+def compute_scores(
+    task: Task, predictions: Sequence[Prediction], *, sampled_from: Sequence[Example] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Run every metric of a task; score name -> its values as summary.json has them.
+
+    Args:
+        task: whose metrics.
+        predictions: of a split's queries.
+        sampled_from: all queries of the split, where those of the predictions are a random sample
+            of them: errors and intervals are then about the score of all.
+    """
     return {
         score.name: {
             "value": score.value,
@@ -84,8 +94,25 @@ def compute_scores(task: Task, predictions: Sequence[Prediction]) -> dict[str, d
             "per_example": score.per_example,
         }
         for metric in task.metrics
-        for score in metric.compute(predictions)
+        for score in _compute(metric, predictions, sampled_from)
     }
+
+
+def _compute(
+    metric: Metric, predictions: Sequence[Prediction], sampled_from: Sequence[Example] | None
+) -> tuple[Score, ...]:
+    if sampled_from is None:
+        return metric.compute(predictions)
+    scores = (
+        metric.compute_sample(predictions, sampled_from)
+        if metric.compute_sample
+        else metric.compute(predictions)
+    )
+    num_drawn = count_pictures(prediction.example for prediction in predictions)
+    num_pictures = count_pictures(sampled_from)
+    return tuple(
+        correct_error(score, num_drawn=num_drawn, num_pictures=num_pictures) for score in scores
+    )
 
 
 def split_scores(

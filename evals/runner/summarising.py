@@ -80,10 +80,13 @@ class Scored:
     """Score -> query id -> value, of those that have one for each query."""
 
 
-def score_predictions(task: Task, split: ExampleSet, predictions: Sequence[Prediction]) -> Scored:
+def score_predictions(
+    task: Task, split: ExampleSet, predictions: Sequence[Prediction], *, is_sample: bool = False
+) -> Scored:
+    """Score predictions; of a random sample of the split, with errors about all of it."""
     if not split.answered:
         return Scored({}, {}, UNSCORED, {})
-    scores = compute_scores(task, predictions)
+    scores = compute_scores(task, predictions, sampled_from=split.examples if is_sample else None)
     breakdowns = split_scores(scores, [prediction.example for prediction in predictions])
     per_query = {name: score.pop("per_example") or {} for name, score in scores.items()}
     return Scored(scores, breakdowns, "", {name: each for name, each in per_query.items() if each})
@@ -112,7 +115,8 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         ResultsError: a query has no record.
     """
     answers = read_answers(run, run_dir, settings)
-    scored = score_predictions(run.task, run.split, answers.predictions)
+    is_sample = run.sampled is not None
+    scored = score_predictions(run.task, run.split, answers.predictions, is_sample=is_sample)
     write_query_scores(run_dir, list_query_scores(scored, answers.predictions))
     answered = read_answered(run_dir)
     protocol, identity = settings.protocol, read_identity(run_dir)
@@ -146,6 +150,8 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         answered=answered,
         scored=describe_code(),
         num_failures=answers.num_failures,
+        sample=settings.sample if is_sample else None,
+        sample_seed=settings.sample_seed if is_sample else None,
         identity_schema=identity.schema,
         is_other_data=not is_same_data(run.split, answered["data"]["queries"]),
     )

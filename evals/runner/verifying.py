@@ -111,7 +111,9 @@ def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iter
         return
     answers = read_answers(run, run_dir, settings)
     yield _compare("prompts", summary.prompts_sha256, answers.prompts_sha256)
-    scored = score_predictions(run.task, run.split, answers.predictions)
+    scored = score_predictions(
+        run.task, run.split, answers.predictions, is_sample=run.sampled is not None
+    )
     for name in dict.fromkeys([*summary.scores, *scored.scores]):
         before, after = summary.scores.get(name, {}), scored.scores.get(name, {})
         versions = (before.get("metric_version"), after.get("metric_version"))

@@ -100,7 +100,7 @@ def test_what_is_not_comparable_is_marked_in_the_title_and_said_beneath() -> Non
     texts = list_texts(figure)
     assert "OK-VQA ᵃᵇᶜ" in texts
     notes = " ".join(texts)
-    assert "ᵃ mini benchmark, not the real one (100 of 200 queries)" in notes
+    assert "ᵃ mini benchmark, not the real one (the first 100 of 200 queries)" in notes
     assert "ᵇ protocol: idefics, not flamingo" in notes
     assert "Source of Flamingo-9B, Flamingo-80B: arXiv:2204.14198v1 Table 3" in notes
 

@@ -48,7 +48,7 @@ def test_a_full_run_of_the_papers_protocol_is_comparable_with_its_series(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"num_queries": 100}, "limit: 100 of 5,046 queries"),
+        ({"num_queries": 100}, "limit: the first 100 of 5,046 queries"),
         (
             {"num_queries": 85, "num_split": 85},
             "other data: 85 examples here; val officially has 5,046",
@@ -87,7 +87,7 @@ def test_what_keeps_a_run_from_being_the_benchmark_is_said(
 
 def test_a_mini_run_is_called_mini_and_nothing_else_is_said_of_its_data() -> None:
     assert list_reasons(make_mini("okvqa")) == (
-        "mini benchmark, not the real one (100 of 200 queries)",
+        "mini benchmark, not the real one (the first 100 of 200 queries)",
     )
     whole = make_mini("okvqa", num_queries=200, num_support=100)
     assert list_reasons(whole) == ("mini benchmark, not the real one",)

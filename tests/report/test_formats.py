@@ -76,7 +76,7 @@ def test_markdown_is_a_table_with_its_reasons_beneath() -> None:
         "\n"
         "±: one standard error, of queries. σ: a difference in standard errors, the run's and, "
         "where printed, that of the reference's seeds.\\\n"
-        "<sup>a</sup> limit: 100 of 5,046 queries\\\n"
+        "<sup>a</sup> limit: the first 100 of 5,046 queries\\\n"
         "<sup>b</sup> protocol: idefics, not flamingo\\\n"
         "<sup>c</sup> score: VQA accuracy on raw answers, not official VQA accuracy\\\n"
         "Source of Flamingo-9B: arXiv:2204.14198v1 Table 3; v2 Table 1\n"
@@ -102,7 +102,7 @@ def test_latex_is_a_booktabs_table_with_its_reasons_beneath() -> None:
         "\\end{tabular}\n"
         "\\par\\smallskip\n"
         "\\parbox{\\linewidth}{\\footnotesize $\\pm$: one standard error, of queries. \\\\\n"
-        "\\textsuperscript{a} limit: 100 of 5,046 queries. \\\\\n"
+        "\\textsuperscript{a} limit: the first 100 of 5,046 queries. \\\\\n"
         "\\textsuperscript{b} protocol: idefics, not flamingo. \\\\\n"
         "\\textsuperscript{c} score: VQA accuracy on raw answers, not official VQA accuracy. "
         "\\\\\n"
@@ -136,7 +136,7 @@ def test_csv_has_one_row_for_each_number() -> None:
             "metric": "raw_answers",
             "value": "45.33",
             "num_queries": "100",
-            "not_comparable": "limit: 100 of 5,046 queries",
+            "not_comparable": "limit: the first 100 of 5,046 queries",
             **own,
         },
         {

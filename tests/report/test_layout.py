@@ -191,7 +191,7 @@ def test_a_difference_is_marked_for_its_own_reference_alone() -> None:
     run = make_run("okvqa", num_queries=100)
     table = build_table([run], references("Flamingo-9B", "IDEFICS-9B"))
     label, title = "idefics-9b (idefics)", "OK-VQA (raw answers)"
-    limit = "limit: 100 of 5,046 queries"
+    limit = "limit: the first 100 of 5,046 queries"
     words = "score: VQA accuracy on raw answers, not official VQA accuracy"
     against = {
         name: get_cell(table, label, title, 4, against=name).not_comparable
@@ -306,7 +306,9 @@ def test_mini_is_said_in_the_title_and_on_every_cell() -> None:
     assert mini.title == "Few-shot results on mini benchmarks, which are not the real ones"
     for cell in mini.blocks[0].rows[0].cells:
         assert cell is not None
-        assert "mini benchmark, not the real one (100 of 200 queries)" in cell.not_comparable
+        assert (
+            "mini benchmark, not the real one (the first 100 of 200 queries)" in cell.not_comparable
+        )
     mixed = build_table([make_mini("okvqa"), make_run("coco")])
     assert mixed.title == (
         "Few-shot results; some are on mini benchmarks, which are not the real ones"

@@ -73,7 +73,7 @@ def test_a_breakdown_with_many_parts_is_left_to_the_summary() -> None:
 
 
 def test_what_is_not_the_benchmark_is_said() -> None:
-    assert "note: mini benchmark, not the real one (100 of 200 queries)" in render(
+    assert "note: mini benchmark, not the real one (the first 100 of 200 queries)" in render(
         make_mini("okvqa", num_dropped=3)
     )
     assert "note: 3 of 100 prompts lost demonstrations to the length limit" in render(

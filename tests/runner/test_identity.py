@@ -65,7 +65,8 @@ MOVING: Mapping[str, tuple[str, ...]] = {
     "model's length": ("", "model.max_tokens=999"),
 }
 FREE: Mapping[str, tuple[str, ...]] = {
-    "limit": ("", "limit=1", "limit=3"),
+    "limit": ("", "limit=1", "limit=3", "sample=1", "sample=2"),
+    "sample's seed": ("", "sample_seed=5"),
     "folder": ("run_dir=a", "run_dir=b"),
     "failures": ("", "on_error=record"),
     "references": ("", "reference=[Flamingo-9B]"),
@@ -133,7 +134,8 @@ def test_no_setting_that_moves_no_answer_is_in_the_hash(dimension: str, data_dir
 def test_the_dimensions_are_all_settings_there_are(data_dir: Path) -> None:
     """A setting that is added to the schema has to be put into one of the two."""
     known = {
-        *("tasks", "model", "protocol", "shots", "seed", "limit", "split", "support_split"),
+        *("tasks", "model", "protocol", "shots", "seed", "split", "support_split"),
+        *("limit", "sample", "sample_seed"),
         *("source", "data_dir", "image_dir", "questions", "annotations", "run_dir"),
         *("demonstrations", "on_error", "reference", "report", "tracker", "execution"),
     }
