@@ -33,6 +33,20 @@ def test_any_captions_score_the_same_bits(rows: list[tuple[str, list[str]]]) -> 
     assert cider_per_image(hypotheses, references) == score_officially(hypotheses, references)
 
 
+@settings(max_examples=100)
+@given(images, st.data())
+def test_a_sample_scores_the_bits_of_the_whole(
+    rows: list[tuple[str, list[str]]], data: st.DataObject
+) -> None:
+    hypotheses, references = [row[0] for row in rows], [row[1] for row in rows]
+    scores = cider_per_image(hypotheses, references)
+    sample = data.draw(st.sets(st.sampled_from(range(len(rows)))).map(sorted))
+    of_sample = cider_per_image(
+        [hypotheses[i] for i in sample], [references[i] for i in sample], references
+    )
+    assert of_sample == [scores[i] for i in sample]
+
+
 def test_real_captions_score_the_same_bits(golden_dir: Path) -> None:
     golden = read_json(golden_dir / "coco_caption_60.json")
     hypotheses, references = golden["pred_ptb"], golden["refs_ptb"]
