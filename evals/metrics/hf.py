@@ -4,7 +4,8 @@
     load_metric("official").compute(predictions=["cat"], references=[["cat"] * 10])
     # {'official': 1.0, 'standard_error': None, 'num_examples': 1}
 
-No network is needed, and no example is written to disk.
+No network is needed, and no example is written to disk. Captions are tokenised in the order in
+which they are given, which should be the annotation file's (`evals.metrics.caption`).
 """
 
 from collections.abc import Sequence

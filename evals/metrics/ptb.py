@@ -5,6 +5,10 @@ like pycocoevalcap/tokenizer/ptbtokenizer.py (salaniz @ad63453). That script rep
 caption with another line separator shifts every later caption, a lone surrogate crashes it, and
 its temporary file lies among the installed packages. Here all separators become spaces, the text
 goes through pipes, and the lines that come back are counted.
+
+The lexer looks past the end of a line: "sitting on a." keeps its full stop before "a man", and
+before "A man", with which a sentence can start, it loses it. So a caption's tokens are a matter of
+the pass it is tokenised in, and passes must be the official script's (`evals.metrics.caption`).
 """
 
 import re
@@ -23,14 +27,16 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def ptb_tokenize(captions: Sequence[str]) -> list[str]:
     """Return each caption as its lower-cased tokens, joined by spaces, without punctuation.
 
-    One Java process for all of them (about a second, then 800,000 tokens a second).
+    The captions are one pass: each is read with the next one in sight. One Java process for all
+    of them (about a second, then 800,000 tokens a second).
 
     Raises:
         ConfigError: there is no Java, or it fails.
     """
     if not captions:
         return []
-    text = "".join(f"{_one_line(caption)}\n" for caption in captions)
+    # No newline after the last one, as in the official script: the lexer may see the difference.
+    text = "\n".join(map(_one_line, captions))
     process = subprocess.run(
         java_command(
             "-cp",
@@ -46,7 +52,7 @@ def ptb_tokenize(captions: Sequence[str]) -> list[str]:
     )
     if process.returncode != 0:
         raise java_failed("the PTB tokenizer", process.stderr)
-    lines = process.stdout.decode().split("\n")[:-1]
+    lines = process.stdout.decode().split("\n")
     if len(lines) != len(captions):
         raise RuntimeError(f"PTB tokenizer: {len(lines)} lines for {len(captions)} captions")
     return [_drop_punctuation(line) for line in lines]

@@ -57,7 +57,8 @@ class Metric:
 
     name: str
     compute: Callable[[Sequence[Prediction]], tuple[Score, ...]]
-    """One or several scores: a caption metric tokenises once for all of its seven."""
+    """Of predictions in the order of the split's examples, whatever the order of their answers: one
+    or several scores (a caption metric tokenises once for all of its seven)."""
     version: int = 1
     """Raised when equal predictions would score differently."""
     compute_sample: (

@@ -43,13 +43,12 @@ def golden_60(golden_dir: Path) -> list[Prediction]:
 def test_the_coco_demo_scores_what_the_official_scorer_says(golden_dir: Path) -> None:
     name = "coco/captions_val2014_fakecap_results.json"
     golden = golden_score(golden_dir, name)
-    references: dict[int, list[str]] = {}
-    for annotation in read_json(golden_dir / golden["annotations"])["annotations"]:
-        references.setdefault(annotation["image_id"], []).append(annotation["caption"])
-    predictions = [
-        predict(str(row["image_id"]), row["caption"], *references[row["image_id"]])
-        for row in read_json(golden_dir / name)
-    ]
+    content = read_json(golden_dir / golden["annotations"])
+    references: dict[int, list[str]] = {image["id"]: [] for image in content["images"]}
+    for annotation in content["annotations"]:
+        references[annotation["image_id"]].append(annotation["caption"])
+    answers = {row["image_id"]: row["caption"] for row in read_json(golden_dir / name)}
+    predictions = [predict(str(i), answers[i], *texts) for i, texts in references.items()]
     scores = compute(predictions)
     for ours, theirs in PRINTED.items():
         assert scores[ours].value == pytest.approx(golden["scores"][theirs], abs=1e-12)
@@ -75,15 +74,85 @@ def test_sixty_images_score_image_by_image(
 
 def test_captions_are_tokenised_beside_their_own_references(golden_dir: Path) -> None:
     golden = read_json(golden_dir / "coco_caption_60.json")
-    captions = tokenise(golden_60(golden_dir)[::-1])
-    assert captions.ids == sorted(map(str, golden["image_ids"]))
-    hypotheses = dict(zip(captions.ids, captions.hypotheses, strict=True))
-    references = dict(zip(captions.ids, captions.references, strict=True))
-    for image_id, prediction, refs in zip(
-        golden["image_ids"], golden["pred_ptb"], golden["refs_ptb"], strict=True
-    ):
-        assert hypotheses[str(image_id)] == prediction
-        assert references[str(image_id)] == refs
+    captions = tokenise(golden_60(golden_dir))
+    assert captions.ids == list(map(str, golden["image_ids"]))
+    assert captions.hypotheses == golden["pred_ptb"]
+    assert captions.references == golden["refs_ptb"]
+
+
+def test_references_are_one_pass_and_hypotheses_another() -> None:
+    """A hypothesis before its references would lose the full stop, a reference before one keep it.
+
+    So in order of ids.
+    """
+    rows = [predict("2", "sits on a.", "A mat.", "It is a."), predict("1", "no", "A mat")]
+    captions = tokenise(rows)
+    assert captions.hypotheses == ["sits on a.", "no"]
+    assert captions.references == [["a mat", "it is a"], ["a mat"]]
+
+
+# ---------------------------------------------------------------------- samples
+
+
+def sample_60(golden_dir: Path) -> tuple[list[Prediction], list[Example]]:
+    """Return every third of sixty, the last first, and all examples."""
+    predictions = golden_60(golden_dir)
+    return predictions[::-3], [prediction.example for prediction in predictions]
+
+
+def test_a_sampled_image_scores_the_cider_of_the_whole_split(golden_dir: Path) -> None:
+    sample, examples = sample_60(golden_dir)
+    of_all = cider(tokenise(golden_60(golden_dir))).per_example or {}
+    score = cider(tokenise(sample, examples))
+    assert score.per_example == {p.example.id: of_all[p.example.id] for p in sample}
+    assert score.num_examples == 20
+    assert score.standard_error is not None
+    by_itself = cider(tokenise(sample)).per_example or {}
+    assert sum(by_itself[image_id] != of_all[image_id] for image_id in by_itself) > 15
+
+
+def test_a_sampled_image_has_the_references_of_the_whole_split(golden_dir: Path) -> None:
+    sample, examples = sample_60(golden_dir)
+    of_all, of_sample = tokenise(golden_60(golden_dir)), tokenise(sample, examples)
+    assert of_sample.ids == of_all.ids[2::3]
+    assert of_sample.references == of_all.references[2::3]
+    assert of_sample.split_references == of_all.references
+
+
+def test_a_sample_sees_the_next_reference_of_the_split_and_the_next_hypothesis_of_its_own() -> None:
+    rows = [
+        predict("a", "on a.", "On a."),
+        predict("b", "no", "no"),
+        predict("c", "A mat", "A cat"),
+    ]
+    captions = tokenise([rows[2], rows[0]], [row.example for row in rows])
+    assert captions.hypotheses == ["on a", "a mat"]
+    assert captions.references == [["on a."], ["a cat"]]
+
+
+def test_a_single_sampled_image_scores_what_it_does_in_the_split() -> None:
+    rows = [predict("a", "a cat", "a cat"), predict("b", "a dog", "the dog")]
+    score = cider(tokenise(rows[:1], [row.example for row in rows]))
+    assert score.per_example == {"a": (cider(tokenise(rows)).per_example or {})["a"]}
+    assert score.value
+
+
+def test_a_sample_of_another_split_is_a_bug() -> None:
+    with pytest.raises(ValueError, match=r"not in the split:\n  - b"):
+        sample_score([predict("a", "x", "x"), predict("b", "x", "x")], [predict("a", "x", "x")])
+
+
+def test_images_of_the_split_without_references_are_listed_though_they_are_not_sampled() -> None:
+    with pytest.raises(DataError, match=r"1 of 2 examples have no references.*\n  - b"):
+        sample_score([predict("a", "x", "x")], [predict("a", "x", "x"), predict("b", "x")])
+
+
+def sample_score(sample: list[Prediction], split: list[Prediction]) -> tuple[Score, ...]:
+    assert CAPTIONS.compute_sample is not None
+    return CAPTIONS.compute_sample(sample, [prediction.example for prediction in split])
+
+
+# ---------------------------------------------------------------------- what may be odd
 
 
 ODD = [

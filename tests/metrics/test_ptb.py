@@ -50,11 +50,34 @@ def test_separators_are_spaces_and_punctuation_goes() -> None:
     ]
 
 
-def test_a_caption_does_not_depend_on_its_place() -> None:
-    captions = ["at 5 p.m.", "a dog etc.", "two cats vs.", "no. 5"]
-    one_by_one = [ptb_tokenize([caption])[0] for caption in captions]
-    assert ptb_tokenize(captions) == one_by_one
-    assert ptb_tokenize(captions[::-1]) == one_by_one[::-1]
+ENDS = {
+    "sitting on a.": "sitting on a",
+    "a man named J.": "a man named j",
+    "A map of the U.S.": "a map of the u.s.",
+    "at 5 p.m.": "at 5 p.m.",
+    "one (of two) vs.": "one -lrb- of two -rrb- vs.",
+    "on Main St.": "on main st.",
+    'it says "NO."': "it says no",
+    "cats, dogs etc.": "cats dogs etc.",
+    "": "",
+}
+"""What the official script makes of captions before "The cat". Before "the cat" it is ..."""
+OTHER_ENDS = {"sitting on a.": "sitting on a.", "a man named J.": "a man named j."}
+"""... of these, and of the others the same."""
+
+
+@pytest.mark.parametrize(("following", "others"), [("The cat", {}), ("the cat", OTHER_ENDS)])
+def test_a_caption_is_tokenised_with_the_next_one_in_sight(
+    following: str, others: dict[str, str]
+) -> None:
+    tokens = ptb_tokenize([text for caption in ENDS for text in (caption, following)])
+    assert dict(zip(ENDS, tokens[::2], strict=True)) == {**ENDS, **others}
+    assert set(tokens[1::2]) == {"the cat"}
+
+
+def test_the_last_caption_of_a_pass_has_none_in_sight() -> None:
+    ends = {caption: ptb_tokenize(["The cat", caption])[1] for caption in ("on a.", "", "etc.")}
+    assert ends == {"on a.": "on a.", "": "", "etc.": "etc."}
 
 
 def test_no_captions_need_no_java() -> None:
