@@ -3,17 +3,20 @@
 One JSON line a query, in the order of the split:
 `{"id": "42", "picture": "9", "answer": "red", "scores": {"official": 0.9}}`, of a closed set with
 `label`, `choice` and `probabilities` as well, of a query that could not be asked with `failed`.
+A score that is not in points or of which less is better is named in `scales`:
+`"scales": {"rank": {"unit": "plain", "higher_is_better": false}}`.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evals.errors import ResultsError
 from evals.files import write_lines
 from evals.stats import roc_auc_parts
+from evals.types import Scale, Unit
 
 QUERIES = "queries.jsonl"
 
@@ -33,6 +36,9 @@ class QueryScore:
     """The last three of closed sets only."""
     failed: bool = False
     """It was not answered: its picture cannot be read."""
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Of those scores that are not in points with higher better, so that a line can be read alone;
+    the run's summary has them of all scores."""
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {"id": self.id, "picture": self.picture, "answer": self.answer}
@@ -43,6 +49,8 @@ class QueryScore:
         if self.failed:
             values["failed"] = True
         values["scores"] = self.scores
+        if self.scales:
+            values["scales"] = {name: asdict(scale) for name, scale in self.scales.items()}
         return values
 
 
@@ -107,4 +115,8 @@ def parse_query_score(values: Mapping[str, Any]) -> QueryScore:
         choice=values.get("choice"),
         probabilities=tuple(values.get("probabilities", ())),
         failed=bool(values.get("failed", False)),
+        scales={
+            name: Scale(Unit(scale["unit"]), bool(scale["higher_is_better"]))
+            for name, scale in values.get("scales", {}).items()
+        },
     )

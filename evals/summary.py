@@ -9,6 +9,7 @@ from typing import Any
 from evals.errors import ResultsError
 from evals.files import write_atomic
 from evals.records import RECORDS
+from evals.types import Scale, Unit
 
 SUMMARY = "summary.json"
 
@@ -34,8 +35,8 @@ class RunSummary:
     headline: str | None
     """Name of the score that the protocol's paper prints."""
     scores: Mapping[str, Mapping[str, Any]]
-    """Name -> value (in its natural unit, or null), standard_error, num_examples, note, metric and
-    metric_version."""
+    """Name -> value (the natural one, or null), standard_error, num_examples, note,
+    higher_is_better, unit, metric and metric_version; `read_scale` reads the direction and unit."""
     breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]]
     """Score -> `answer_type=number` -> value, num_examples."""
     unscored: str
@@ -81,13 +82,29 @@ def parse_summary(values: Mapping[str, Any]) -> RunSummary:
     """Return what `asdict` made JSON of.
 
     Raises:
-        KeyError, TypeError: it is none, or of another version.
+        KeyError, TypeError, ValueError: it is none, or of another version.
     """
     summary = RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
     maps = (summary.scores, summary.answered, *summary.scores.values())
     if not all(isinstance(each, dict) for each in maps):
         raise TypeError("scores, or what was answered from, are no names and values")
+    for score in summary.scores.values():
+        read_scale(score)
     return summary
+
+
+def read_scale(score: Mapping[str, Any]) -> Scale:
+    """Return the direction and unit of one of a summary's scores.
+
+    A score that says neither was written when all were read alike: higher is better, in points.
+
+    Raises:
+        TypeError, ValueError: they are none.
+    """
+    higher_is_better = score.get("higher_is_better", True)
+    if not isinstance(higher_is_better, bool):
+        raise TypeError(f"higher_is_better is {higher_is_better!r}, not true or false")
+    return Scale(Unit(score.get("unit", Unit.POINTS)), higher_is_better)
 
 
 def read_summary(run_dir: Path) -> RunSummary:

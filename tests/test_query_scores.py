@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from evals.errors import ResultsError
 from evals.query_scores import QUERIES, QueryScore, read_query_scores, write_query_scores
+from evals.types import Scale, Unit
 
 text = st.text(max_size=8)
 queries = st.lists(
@@ -29,6 +30,7 @@ queries = st.lists(
         st.integers(0, 1),
         st.tuples(st.floats(0, 1), st.floats(0, 1)),
         st.booleans(),
+        st.dictionaries(text, st.builds(Scale, st.sampled_from(Unit), st.booleans())),
     ),
     max_size=5,
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image as PilImages
 
-from evals.errors import DataError, PromptError
-from evals.types import Example, Image
+from evals.errors import ConfigError, DataError, PromptError
+from evals.types import DEFAULT_SCALE, Example, Image, Scale, Score, Unit
 
 
 def png(color: str) -> bytes:
@@ -98,3 +98,25 @@ def test_a_module_of_the_lower_floors_imports_nothing_heavy(module: str) -> None
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert answer.stdout.split() == []
+
+
+def test_a_score_is_in_points_and_higher_is_better_unless_it_says_otherwise() -> None:
+    assert Score("accuracy", 0.5, 10).scale == DEFAULT_SCALE
+    rank = Score("mean_rank", 3.25, 10, higher_is_better=False, unit=Unit.PLAIN)
+    assert rank.scale == Scale(Unit.PLAIN, higher_is_better=False)
+
+
+def test_a_unit_that_is_none_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match="score wer: unit='percent': one of points, plain"):
+        Score("wer", 0.5, 10, unit="percent")  # type: ignore[arg-type]
+
+
+def test_points_are_printed_times_a_hundred_and_plain_numbers_as_they_are() -> None:
+    rank = Scale(Unit.PLAIN, higher_is_better=False)
+    assert (DEFAULT_SCALE.print(0.4533), rank.print(3.25)) == ("45.33", "3.250")
+    assert (DEFAULT_SCALE.print(-0.01, signed=True), rank.print(2, more_digits=0)) == (
+        "-1.00",
+        "2.00",
+    )
+    assert (DEFAULT_SCALE.improve(0.1), rank.improve(0.1)) == (0.1, -0.1)
+    assert (DEFAULT_SCALE.arrow, rank.arrow) == ("", " ↓")

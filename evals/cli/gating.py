@@ -71,8 +71,9 @@ def baseline_parser() -> argparse.ArgumentParser:
 def gate_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "gate",
-        "Fail where a run's headline score fell by more than the tolerance and by more than "
-        "chance (the paired tests of `evals compare`, Holm over all runs).",
+        "Fail where a run's headline score is worse, in its own direction, by more than the "
+        "tolerance and by more than chance (the paired tests of `evals compare`, Holm over all "
+        "runs).",
         examples=(
             "results/runs/new/* --baseline results/baselines/mine.json",
             "runs/* --baseline mine.json --tolerance 1 --tolerance cider=3",
@@ -88,12 +89,12 @@ def gate_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[SCORE=]POINTS",
-        help="how far a score may fall, as papers print it (1.0); again for scores of their own",
+        help="how much worse a score may be, as it is printed (1.0); again for scores of their own",
     )
     parser.add_argument(
         "--require-power",
         action="store_true",
-        help="fail, too, where a drop of the tolerance's size might not have been seen",
+        help="fail, too, where a change of the tolerance's size might not have been seen",
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="for a pull request")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML, for CI")

@@ -47,9 +47,13 @@ def print_results(lines: Sequence[Mapping[str, Any]]) -> None:
 def to_line(
     run_dir: Path | None, scores: Mapping[str, Mapping[str, Any]], num_queries: int
 ) -> dict[str, Any]:
-    """Return a run's part of the JSON line: scores as the papers print them, x 100."""
+    """Return a run's part of the JSON line: scores as papers print them, most x 100."""
+    from evals.summary import read_scale
+
     printed = {
-        name: None if score["value"] is None else round(100 * score["value"], 4)
+        name: None
+        if score["value"] is None
+        else round(read_scale(score).convert(score["value"]), 4)
         for name, score in scores.items()
     }
     return {

@@ -1,6 +1,7 @@
 """Which test a score asks for, and what it says.
 
-* Right or wrong, one query a picture: McNemar's mid-p, the exact test beside it.
+* Right or wrong (any score of two values), one query a picture: McNemar's mid-p, the exact test
+  beside it.
 * Right or wrong, several queries a picture: Student's t of the differences, clustered by picture.
 * Graded: the signs of the pictures' differences flipped at random.
 * The area under a ROC curve: DeLong's, clustered by picture.
@@ -14,6 +15,7 @@ from evals.comparison.pairing import Pair
 from evals.query_scores import AREAS, QueryScore
 from evals.stats import Difference
 from evals.stats.resampling import NUM_FLIPS
+from evals.types import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,24 @@ class Assessment:
         """The difference that so many queries show with 80 % power, at the spread seen here."""
         error, clusters = self.difference.standard_error, self.difference.num_clusters
         return None if error is None else stats.smallest_detectable(error, num_clusters=clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """How many queries scored better, worse and alike in the second run."""
+
+    better: int
+    worse: int
+    equal: int
+
+
+def count_outcomes(name: str, pairs: Sequence[Pair], scale: Scale) -> Outcomes | None:
+    """Count the queries that a score's direction calls better; `None` where they have no score."""
+    if not pairs or not all(name in p.before.scores and name in p.after.scores for p in pairs):
+        return None
+    gains = [scale.improve(p.after.scores[name] - p.before.scores[name]) for p in pairs]
+    better, worse = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains)
+    return Outcomes(better, worse, len(pairs) - better - worse)
 
 
 def assess_score(name: str, pairs: Sequence[Pair]) -> Assessment | None:
@@ -58,9 +78,9 @@ def assess_mean(
     difference = stats.mean_difference(moves, pictures)
     if difference.standard_error is None:
         return Assessment(difference, None, "none: a single picture")
-    is_binary = {*before, *after} <= {0.0, 1.0}
+    is_binary = len({*before, *after}) <= 2  # right or wrong, whatever each is worth
     if is_binary and difference.num_clusters == len(pictures):
-        p = stats.mcnemar(moves.count(1.0), moves.count(-1.0))
+        p = stats.mcnemar(sum(move > 0 for move in moves), sum(move < 0 for move in moves))
         return Assessment(difference, p.mid_p, "McNemar, mid-p", exact_p=p.exact_p)
     if is_binary:
         return Assessment(difference, stats.t_test(difference), "t, clustered by picture")

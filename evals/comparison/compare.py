@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evals.comparison.assessing import Assessment, assess_score
+from evals.comparison.assessing import Assessment, Outcomes, assess_score, count_outcomes
 from evals.comparison.pairing import (
     Pair,
     ScoredRun,
@@ -15,7 +15,8 @@ from evals.comparison.pairing import (
 from evals.errors import ResultsError, list_problems
 from evals.query_scores import AREAS
 from evals.records import RECORDS
-from evals.summary import SUMMARY, RunSummary, read_summary
+from evals.summary import SUMMARY, RunSummary, read_scale, read_summary
+from evals.types import Scale
 
 NUM_CHANGED = 10
 """Queries that are listed."""
@@ -28,6 +29,14 @@ class ScoreComparison:
     after: float
     assessment: Assessment | None
     """`None` where the score is of the whole only, so that nothing is paired."""
+    scale: Scale
+    outcomes: Outcomes | None
+    """`None` where queries have no score of their own (BLEU, ROC AUC)."""
+
+    @property
+    def gain(self) -> float:
+        """By how much the second run is better, in the natural unit; negative where it is worse."""
+        return self.scale.improve(self.after - self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,12 @@ def compare_scored(before: ScoredRun, after: ScoredRun, *, same_data: bool = Tru
     pairs = pair_queries(before, after, same_data=same_data)
     scores = {
         name: ScoreComparison(
-            name, score["value"], after.summary.scores[name]["value"], assess_score(name, pairs)
+            name,
+            score["value"],
+            after.summary.scores[name]["value"],
+            assess_score(name, pairs),
+            scale := read_scale(score),
+            count_outcomes(name, pairs, scale),
         )
         for name, score in before.summary.scores.items()
         if _has_values(name, before.summary, after.summary)

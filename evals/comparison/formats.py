@@ -1,4 +1,7 @@
-"""Comparisons to read: on a terminal, as Markdown, CSV and JSON. Scores as papers print them."""
+"""Comparisons to read: on a terminal, as Markdown, CSV and JSON.
+
+Markdown has scores as papers print them, CSV and JSON their natural values beside their units.
+"""
 
 import csv
 import io
@@ -8,6 +11,8 @@ from typing import Any
 
 from evals.comparison.compare import Comparison, ScoreComparison
 from evals.report.names import name_score
+from evals.stats import Interval
+from evals.types import Scale
 
 COLUMNS = ("score", "A", "B", "B - A", "95 %", "p", "test", "detectable")
 
@@ -50,37 +55,51 @@ def _describe(comparison: Comparison) -> Iterator[str]:
 
 def conclude(comparison: Comparison) -> str:
     """Return what the headline says, in a sentence."""
-    main, p_value = comparison.main, comparison.adjusted_p
+    main, p_value, scale = comparison.main, comparison.adjusted_p, comparison.main.scale
     name = name_score(main.name).words
+    if not scale.higher_is_better:
+        name = f"{name} ({scale.direction})"
     if main.assessment is None or p_value is None:
         return f"{name} cannot be tested."
-    difference = 100 * main.assessment.difference.value
+    difference = main.assessment.difference.value
     detectable = main.assessment.smallest_detectable
-    limit = "" if detectable is None else f"; {100 * detectable:.2f} would be found 4 times of 5"
+    limit = "" if detectable is None else f"; {scale.print(detectable)} would be found 4 times of 5"
+    tested = f"(p {_relate_p(p_value)} after Holm{limit})"
     if p_value < 0.05:
-        return f"{name} moved by {difference:+.2f} (p {_relate_p(p_value)} after Holm{limit})."
-    return (
-        f"No difference in {name} is shown: {difference:+.2f} "
-        f"(p {_relate_p(p_value)} after Holm{limit})."
-    )
+        move = "rose" if difference > 0 else "fell"
+        side = "better" if scale.improve(difference) > 0 else "worse"
+        said = f"{name} {move} by {scale.print(abs(difference))}, for the {side} {tested}."
+    else:
+        moved = scale.print(difference, signed=True)
+        said = f"No difference in {name} is shown: {moved} {tested}."
+    if main.outcomes is None:
+        return said
+    of = main.outcomes
+    return f"{said} Queries: {of.better:,} better, {of.worse:,} worse, {of.equal:,} alike."
 
 
 def _row(score: ScoreComparison) -> Iterator[str]:
-    yield name_score(score.name).title
-    yield f"{100 * score.before:.2f}"
-    yield f"{100 * score.after:.2f}"
-    yield f"{100 * (score.after - score.before):+.2f}"
+    scale = score.scale
+    yield f"{name_score(score.name).title}{scale.arrow}"
+    yield scale.print(score.before)
+    yield scale.print(score.after)
+    yield scale.print(score.after - score.before, signed=True)
     made = score.assessment
     if made is None:
         yield from ("-", "-", "of the whole only", "-")
         return
     interval = made.difference.interval
-    yield "-" if interval is None else f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}"
+    yield "-" if interval is None else print_interval(interval, scale)
     exact = "" if made.exact_p is None else f" (exact {_print_p(made.exact_p)})"
     yield "-" if made.p_value is None else f"{_print_p(made.p_value)}{exact}"
     yield made.test
     detectable = made.smallest_detectable
-    yield "-" if detectable is None else f"{100 * detectable:.2f}"
+    yield "-" if detectable is None else scale.print(detectable)
+
+
+def print_interval(interval: Interval, scale: Scale) -> str:
+    """Return the ends of a difference's interval with their signs."""
+    return " to ".join(scale.print(end, signed=True) for end in interval)
 
 
 def _print_p(p_value: float) -> str:
@@ -137,6 +156,10 @@ def _list_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
             "adjusted_p": comparison.adjusted_p if score.name == comparison.headline else None,
             "test": None if made is None else made.test,
             "smallest_detectable": None if made is None else made.smallest_detectable,
+            "higher_is_better": score.scale.higher_is_better,
+            "unit": score.scale.unit.value,
+            "num_better": None if score.outcomes is None else score.outcomes.better,
+            "num_worse": None if score.outcomes is None else score.outcomes.worse,
         }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evals.errors import ResultsError, list_problems
 from evals.query_scores import QueryScore, read_query_scores
-from evals.summary import RunSummary, read_summary
+from evals.summary import RunSummary, read_scale, read_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True)
         f"{other.scores[name]['metric_version']} of its metric; `evals score` both again"
         for name, score in one.scores.items()
         if name in other.scores and score["metric_version"] != other.scores[name]["metric_version"]
+    ]
+    reasons += [
+        f"score {name}: {read_scale(score)}, and {read_scale(other.scores[name])}; `evals score` "
+        "both again, and freeze a baseline anew"
+        for name, score in one.scores.items()
+        if name in other.scores and read_scale(score) != read_scale(other.scores[name])
     ]
     return reasons
 

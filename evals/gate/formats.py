@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from evals.comparison.formats import conclude, escape
+from evals.comparison.formats import conclude, escape, print_interval
 from evals.gate.judge import Check, Report, Status
 from evals.report.names import name_score
 
@@ -33,6 +33,8 @@ def _describe(report: Report) -> Iterator[str]:
             yield ""
             yield f"**{name_check(check)}**: {_SIGNS[check.status]}"
             yield ""
+            if check.status is Status.REGRESSED and check.comparison is not None:
+                yield f"- {conclude(check.comparison)} The tolerance is {check.tolerance:g}."
             yield from (f"- {remark}" for remark in check.remarks)
             yield from _list_changes(check)
 
@@ -54,12 +56,13 @@ def _row(check: Check) -> Iterator[str]:
         yield from ("", "", "", "", "", "")
     else:
         main = check.comparison.main
-        yield name_score(main.name).title
-        yield f"{100 * main.before:.2f}"
-        yield f"{100 * main.after:.2f}"
-        yield f"{100 * (main.after - main.before):+.2f}"
+        scale = main.scale
+        yield f"{name_score(main.name).title}{scale.arrow}"
+        yield scale.print(main.before)
+        yield scale.print(main.after)
+        yield scale.print(main.after - main.before, signed=True)
         interval = main.assessment.difference.interval if main.assessment else None
-        yield f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}" if interval else "-"
+        yield print_interval(interval, scale) if interval else "-"
         p_value = check.comparison.adjusted_p
         yield "-" if p_value is None else f"{p_value:.4f}"
     yield _SIGNS[check.status]

@@ -1,9 +1,9 @@
 """Whether runs are worse than a baseline: beyond a tolerance, and beyond chance.
 
-A run regressed when its headline score fell by more than the tolerance and the paired test (the
-same as of `evals compare`, Holm over all runs) calls the difference significant at 0.05. A run that
-could not have shown a drop of the tolerance's size is said to be underpowered: that it holds means
-little then.
+A run regressed when its headline score got worse, in the score's own direction, by more than the
+tolerance and the paired test (the same as of `evals compare`, Holm over all runs) calls the
+difference significant at 0.05. A run that could not have shown a change of the tolerance's size is
+said to be underpowered: that it holds means little then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,15 @@ from evals.errors import ResultsError
 from evals.gate.baseline import index_runs, key_run
 
 TOLERANCE = 1.0
-"""As papers print scores: percentage points, CIDEr x 100."""
+"""As scores are printed: points of an accuracy, an error rate or CIDEr; a plain number, such as a
+mean rank, wants one of its own (`tolerances`)."""
 ALPHA = 0.05
 
 
 class Status(StrEnum):
     HOLDS = "holds"
     UNDERPOWERED = "underpowered"
-    """It holds, and a drop of the tolerance's size might not have been seen."""
+    """It holds, and a change of the tolerance's size might not have been seen."""
     REGRESSED = "regressed"
     NOT_COMPARABLE = "not comparable"
 
@@ -69,7 +70,7 @@ def judge(
     Args:
         runs: new ones.
         baseline: what they are held against, found by task, split, protocol, shots and seed.
-        tolerance: how far the headline may fall.
+        tolerance: how much worse the headline may be, as it is printed.
         tolerances: score name -> a tolerance of its own.
         require_power: an underpowered run fails.
 
@@ -113,15 +114,17 @@ def _check(before: ScoredRun, after: ScoredRun, comparison: Comparison, toleranc
     if assessment is None or comparison.adjusted_p is None:
         remarks.append(f"{comparison.headline} cannot be tested")
         return Check(after, Status.UNDERPOWERED, tolerance, comparison, tuple(remarks))
-    drop = -100 * assessment.difference.value
-    if drop > tolerance and comparison.adjusted_p < ALPHA:
+    scale = comparison.main.scale
+    loss = -scale.convert(scale.improve(assessment.difference.value))
+    if loss > tolerance and comparison.adjusted_p < ALPHA:
         return Check(after, Status.REGRESSED, tolerance, comparison, tuple(remarks))
-    detectable = 100 * (assessment.smallest_detectable or 0.0)
+    detectable = assessment.smallest_detectable or 0.0
     status = Status.HOLDS
-    if detectable > tolerance:
+    if scale.convert(detectable) > tolerance:
         status = Status.UNDERPOWERED
+        worsening = "drop" if scale.higher_is_better else "rise"
         remarks.append(
-            f"a drop of {tolerance:g} might go unseen: so many queries show {detectable:.2f} "
-            "four times of five"
+            f"a {worsening} of {tolerance:g} might go unseen: so many queries show "
+            f"{scale.print(detectable)} four times of five"
         )
     return Check(after, status, tolerance, comparison, tuple(remarks))

@@ -36,15 +36,19 @@ def check_references(predictions: Sequence[Prediction]) -> None:
 
 
 def score_each(
-    predictions: Sequence[Prediction], score: Callable[[Prediction], float]
+    predictions: Sequence[Prediction],
+    score: Callable[[Prediction], float],
+    *,
+    worst: float = 0.0,
 ) -> dict[str, float]:
-    """Return example id -> score, ids checked to be distinct; what failed scores 0.
+    """Return example id -> score, ids checked to be distinct; what failed scores `worst`.
 
-    Not what its empty text would score: VQA's normalisation makes nothing of the answer "a".
+    Not what its empty text would score: VQA's normalisation makes nothing of the answer "a". Where
+    lower is better 0 is the best there is: such a score says what its worst is (an error of 1).
     """
     check_ids(predictions)
     return {
-        prediction.example.id: 0.0 if prediction.answer.failed else score(prediction)
+        prediction.example.id: worst if prediction.answer.failed else score(prediction)
         for prediction in predictions
     }
 
@@ -80,4 +84,5 @@ def with_error(score: Score, standard_error: float | None, *, num_pictures: int)
 
 
 def not_computed(name: str, num_examples: int, *, note: str) -> Score:
+    """Return a score without a value; of one of which less is better, `replace` the direction."""
     return Score(name=name, value=None, num_examples=num_examples, note=f"not computed: {note}")

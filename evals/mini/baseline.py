@@ -93,7 +93,7 @@ def _score(
     scores = metric.compute([Prediction(query, answer) for query, answer in pairs])
     score = next(score for score in scores if score.name == (name or metric.name))
     assert score.value is not None, score.note
-    return round(100 * score.value, 2)
+    return round(score.scale.convert(score.value), 2)
 
 
 if __name__ == "__main__":

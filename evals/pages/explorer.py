@@ -22,6 +22,7 @@ from evals.records import Generated, Record, read_records
 from evals.runner import Progress
 from evals.runner.requests import WordDemonstration, word_once
 from evals.runner.scoring import BREAKDOWN_KEYS
+from evals.summary import read_scale
 from evals.types import Example, Image, Prompt
 
 NUM_FIRST = 500
@@ -224,6 +225,7 @@ def _describe(
 ) -> dict[str, Any]:
     task = run.words.asking.task if run.words else None
     names = _list_scores(run)
+    scales = {name: read_scale(run.summary.scores.get(name, {})) for name in names}
     headline = run.summary.headline
     return {
         "slug": run.slug,
@@ -236,6 +238,14 @@ def _describe(
         "indexed": NUM_INDEXED,
         "detailed": NUM_DETAILED,
         "scores": names,
+        "scales": {
+            name: {
+                "factor": scale.unit.factor,
+                "digits": scale.unit.digits,
+                "lower": not scale.higher_is_better,
+            }
+            for name, scale in scales.items()
+        },
         "headline": headline if headline in names else next(iter(names), None),
         "types": {key: list(codes) for key, codes in types.items()},
         "choices": list(task.choices) if task else [],

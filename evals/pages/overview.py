@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals.pages.loading import LoadedRun
-from evals.report.cells import PAPER_SCALE, Cell
+from evals.report.cells import Cell
 from evals.report.comparability import find_headline
-from evals.report.curves import make_panels
+from evals.report.curves import Panel, make_panels
 from evals.report.footnotes import (
     SPLIT_HEAD,
     SPLIT_NOTE,
@@ -24,6 +24,8 @@ from evals.report.layout import Table, build_table
 from evals.report.names import title_benchmark
 from evals.report.references import Reference
 from evals.stats import Calibration, calibrate
+from evals.summary import RunSummary, read_scale
+from evals.types import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +184,11 @@ def _show_cell(
 
 def _explain_cell(cell: Cell) -> str:
     parts = []
+    digits = cell.scale.unit.digits
     if cell.interval is not None:
-        parts.append(f"95 %: {cell.interval.low:.1f} to {cell.interval.high:.1f}")
+        parts.append(f"95 %: {' to '.join(f'{end:.{digits}f}' for end in cell.interval)}")
     if len(cell.of_seeds) > 1:
-        parts.append(f"seeds: {', '.join(f'{value:.1f}' for value in cell.of_seeds)}")
+        parts.append(f"seeds: {', '.join(f'{value:.{digits}f}' for value in cell.of_seeds)}")
     if cell.num_queries is not None and not cell.is_difference:
         parts.append(f"n = {cell.num_queries:,}")
     if cell.is_difference and cell.subtrahend is not None:
@@ -193,9 +196,11 @@ def _explain_cell(cell: Cell) -> str:
     return "; ".join(parts)
 
 
-def _draw_curves(panel: Any) -> dict[str, Any]:
+def _draw_curves(panel: Panel) -> dict[str, Any]:
     return {
         "title": panel.title,
+        "digits": panel.scale.unit.digits,
+        "axis": "" if panel.scale.higher_is_better else panel.scale.direction,
         "remarks": list(panel.remarks),
         "curves": [
             {
@@ -216,27 +221,38 @@ def _break_down(runs: Sequence[LoadedRun]) -> list[Breakdown]:
         by_benchmark.setdefault((run.summary.task, run.summary.split), []).append(run)
     for (_, split), alike in by_benchmark.items():
         parts = [run.summary.breakdowns.get(find_headline(run.summary) or "", {}) for run in alike]
+        scales = [_read_scale(run.summary) for run in alike]
         names = dict.fromkeys(name for each in parts for name in each)
         for key in dict.fromkeys(name.partition("=")[0] for name in names):
             rows = [
                 (
                     name.partition("=")[2],
                     max(each.get(name, {}).get("num_examples", 0) for each in parts),
-                    tuple(_print_part(each.get(name)) for each in parts),
+                    tuple(
+                        _print_part(each.get(name), scale)
+                        for each, scale in zip(parts, scales, strict=True)
+                    ),
                 )
                 for name in names
                 if name.partition("=")[0] == key
             ]
             summary = alike[0].summary
             title = f"{title_benchmark(summary.benchmark or summary.task)} {split}"
-            columns = tuple(run.label for run in alike)
+            columns = tuple(
+                f"{run.label}{scale.arrow}" for run, scale in zip(alike, scales, strict=True)
+            )
             ordered = sorted(rows, key=lambda row: -row[1])
             made.append(Breakdown(title, key.replace("_", " "), columns, tuple(ordered)))
     return made
 
 
-def _print_part(part: Mapping[str, Any] | None) -> str:
-    return "–" if part is None else f"{PAPER_SCALE * part['value']:.1f}"
+def _read_scale(summary: RunSummary) -> Scale:
+    """Return the headline's."""
+    return read_scale(summary.scores.get(find_headline(summary) or "", {}))
+
+
+def _print_part(part: Mapping[str, Any] | None, scale: Scale) -> str:
+    return "–" if part is None else scale.print(part["value"], more_digits=0)
 
 
 def _calibrate(runs: Sequence[LoadedRun]) -> list[ShownCalibration]:
@@ -290,7 +306,8 @@ def _list_facts(run: LoadedRun) -> RunFacts:
         "hash": summary.hash,
         "task version": str(summary.task_version),
         "metrics": ", ".join(
-            f"{name} v{score['metric_version']}" for name, score in summary.scores.items()
+            f"{name}{read_scale(score).arrow} v{score['metric_version']}"
+            for name, score in summary.scores.items()
         ),
         "checkpoint": str(model.get("checkpoint", "")),
         "revision": str(model.get("revision", "")),

@@ -75,7 +75,7 @@ def _draw(table: Table, panels: Sequence[Panel], width: float | None, title: str
         lines = wrap_title(titles[index], grid.cell_width - grid.left)
         axes.set_title("\n".join(lines), loc="left", pad=5, weight="bold")
         axes.set_xlabel("shots", labelpad=2)
-        axes.set_ylabel("\n".join(wrap_score(panel.score, grid.axes_height)), labelpad=2)
+        axes.set_ylabel("\n".join(wrap_score(panel.axis, grid.axes_height)), labelpad=2)
     return figure
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from evals.report.formats import CSV_COLUMNS, format_csv
 from evals.report.layout import Row
 from evals.report.table import Table
+from evals.types import Unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_WORDS = ("series", "against", "benchmark", "metric", "not_comparable")
+_WORDS = ("series", "against", "benchmark", "metric", "not_comparable", "unit")
+_FLAGS = ("higher_is_better",)
 _COUNTS = ("shots", "num_queries", "num_seeds")
 
 
@@ -19,7 +21,8 @@ def to_frame(table: Table) -> "pd.DataFrame":
 
     Values stand as papers print them, NaN where there is none; a fine-tuned model's shots are
     missing. Differences are left out, `frame["..."] - frame["..."]` makes them; `to_tidy` has
-    them with their errors. `frame.attrs` says what is not comparable, and the sources.
+    them with their errors. `frame.attrs` names the columns of which less is better, and those that
+    are not printed times 100, says what is not comparable, and the sources.
     """
     import pandas as pd
 
@@ -39,6 +42,8 @@ def to_frame(table: Table) -> "pd.DataFrame":
     )
     frame.attrs = {
         "title": table.title,
+        "lower_is_better": [c.title for c in table.columns if not c.scale.higher_is_better],
+        "plain": [c.title for c in table.columns if c.scale.unit is Unit.PLAIN],
         "not_comparable": _list_reasons(table),
         "sources": list(table.sources),
     }
@@ -54,6 +59,8 @@ def to_tidy(table: Table) -> "pd.DataFrame":
         if name in _WORDS
         else pd.Int64Dtype()
         if name in _COUNTS
+        else "bool"
+        if name in _FLAGS
         else "float64"
         for name in CSV_COLUMNS
     }

@@ -82,7 +82,7 @@ def make_grid(panels: Sequence[Panel], titles: Sequence[str], width: float | Non
     width = width or {1: 3.4, 2: 5.0}.get(columns, PAGE_WIDTH)
     cell = (width - 2 * EDGE) / columns
     height = min(max(0.75 * (cell - TICKS - RIGHT) - 0.1, 1.15), 3.0)
-    left = TICKS + LABEL * LINE * max(len(wrap_score(panel.score, height)) for panel in panels)
+    left = TICKS + LABEL * LINE * max(len(wrap_score(panel.axis, height)) for panel in panels)
     lines = max(len(wrap_title(title, cell - left)) for title in titles)
     return Grid(width, len(panels), columns, height, left, above=0.14 + lines * SIZE * LINE)
 

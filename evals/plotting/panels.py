@@ -7,6 +7,7 @@ from evals.plotting.shots import measure_width, set_shots
 from evals.plotting.style import BAND, FAINT, Look, make_line
 from evals.plotting.words import has_band
 from evals.report.curves import Curve, Panel, Point
+from evals.types import Unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,8 @@ DODGE, SPACED = 2.2, 12.0
 there is one number of shots alone (less where they are many)."""
 MIN_RANGE = 2.0
 """A panel shows at least so many points of score: noise must not look like a slope."""
+MIN_SHARE = 0.02
+"""The same of plain numbers, whose size says nothing: of the largest of them."""
 
 
 def draw_panel(axes: "Axes", panel: Panel, looks: Mapping[str, Look], shots: Sequence[int]) -> None:
@@ -95,5 +98,7 @@ def _set_limits(axes: "Axes", panel: Panel) -> None:
     ends += [level.value for level in panel.levels]
     if ends:
         low, high = min(ends), max(ends)
-        pad = max(0.07 * (high - low), (MIN_RANGE - (high - low)) / 2)
+        largest = max(abs(low), abs(high)) or 1.0
+        least = MIN_RANGE if panel.scale.unit is Unit.POINTS else MIN_SHARE * largest
+        pad = max(0.07 * (high - low), (least - (high - low)) / 2)
         axes.set_ylim(low - pad, high + pad)

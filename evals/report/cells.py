@@ -11,8 +11,7 @@ from evals.report.references import Reference
 from evals.report.seeds import ReadQueries, add_errors, split_runs
 from evals.stats import Interval, SeedSplit
 from evals.summary import RunSummary
-
-PAPER_SCALE = 100
+from evals.types import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +19,7 @@ class Cell:
     """One number and what belongs to it; `None` instead of a cell where there is no number."""
 
     metric: str
+    scale: Scale
     value: float | None
     """As papers print it; `None` where a run has none, `not_comparable` says why."""
     standard_error: float | None = None
@@ -65,7 +65,13 @@ def show(reference: Reference | None) -> Cell | None:
     if reference is None:
         return None
     notes = (reference.note,) if reference.note else ()
-    return Cell(metric=reference.metric, value=reference.value, std=reference.std, notes=notes)
+    return Cell(
+        metric=reference.metric,
+        value=reference.value,
+        std=reference.std,
+        notes=notes,
+        scale=reference.scale,
+    )
 
 
 def average(
@@ -87,24 +93,29 @@ def average(
     errors = [score.get("standard_error") for score in scores]
     error = split.standard_error if split else add_errors(values, errors) if complete else None
     interval = scores[0].get("interval") if complete and len(runs) == 1 else None
+    convert = column.scale.convert
     return Cell(
         metric=column.score or "",
-        value=PAPER_SCALE * statistics.fmean(values) if complete else None,
-        standard_error=None if error is None else PAPER_SCALE * error,
-        interval=None if interval is None else Interval(*(PAPER_SCALE * end for end in interval)),
-        of_seeds=tuple(PAPER_SCALE * value for value in values) if complete else (),
-        split=None if split is None else SeedSplit(*(PAPER_SCALE * part for part in split)),
+        value=convert(statistics.fmean(values)) if complete else None,
+        standard_error=None if error is None else convert(error),
+        interval=None if interval is None else Interval(*map(convert, interval)),
+        of_seeds=tuple(map(convert, values)) if complete else (),
+        split=None if split is None else SeedSplit(*map(convert, split)),
         num_queries=min(run.num_queries for run in runs),
         num_seeds=len(runs),
         not_comparable=_list_reasons(runs, beside),
         notes=_list_notes(runs, say_seeds=say_seeds),
         runs=tuple(runs),
+        scale=column.scale,
     )
 
 
 def subtract(cell: Cell, runs: Sequence[RunSummary], reference: Reference) -> Cell | None:
-    """Return how much more a cell has than a published number, and the error of the difference."""
-    if cell.value is None:
+    """Return how much more a cell has than a published number, and the error of the difference.
+
+    `None` where there is none: numbers of two units or directions are not taken off each other.
+    """
+    if cell.value is None or cell.scale != reference.scale:
         return None
     error = None
     if cell.standard_error:  # that of a run without one mistake is no error to count in
@@ -117,6 +128,7 @@ def subtract(cell: Cell, runs: Sequence[RunSummary], reference: Reference) -> Ce
         num_queries=cell.num_queries,
         num_seeds=cell.num_seeds,
         not_comparable=_list_reasons(runs, [reference]),
+        scale=cell.scale,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from evals.report.comparability import find_headline, published_score
 from evals.report.names import BENCHMARKS, name_score, title_benchmark
 from evals.report.references import Reference
-from evals.summary import RunSummary
+from evals.summary import RunSummary, read_scale
+from evals.types import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Column:
     split: str
     reference_split: str | None
     is_mini: bool
+    scale: Scale
+    """The score's: numbers of two units or directions never share a column either."""
     qualifier: str = ""
     """What tells it from another column of the same benchmark and score."""
 
@@ -30,7 +33,7 @@ class Column:
     @property
     def title_lines(self) -> tuple[str, str]:
         benchmark = title_benchmark(self.benchmark)
-        score = f"({name_score(self.score).title})" if self.score else ""
+        score = f"({name_score(self.score).title}{self.scale.arrow})" if self.score else ""
         return f"{benchmark} {self.qualifier}".strip(), score
 
     @property
@@ -60,7 +63,8 @@ def place_references(
 ) -> Mapping[Column, Mapping[int | None, Reference]]:
     """Put one series' numbers into the columns of their benchmark that fit best.
 
-    Best is the column of the split that was printed, then of the score that its paper prints;
+    Best is the column of the unit and direction, then of the split that was printed, then of the
+    score that its paper prints;
     where none fits, the number still stands in its benchmark's column, and the runs beside it
     are marked.
     """
@@ -75,14 +79,16 @@ def place_references(
 
 
 def _describe(run: RunSummary) -> Column:
+    score = find_headline(run)
     return Column(
         benchmark=run.benchmark or run.task,
         task=run.task,
         kind=run.kind,
-        score=find_headline(run),
+        score=score,
         split=run.split,
         reference_split=run.reference_split,
         is_mini=run.is_mini,
+        scale=read_scale(run.scores.get(score or "", {})),
     )
 
 
@@ -95,12 +101,18 @@ def _qualify(column: Column, columns: Sequence[Column]) -> str:
         parts.append(column.split)
     if column.is_mini and len({other.is_mini for other in alike}) > 1:
         parts.append("mini")
+    if len({other.scale for other in alike}) > 1:  # one title, so the direction is the same
+        parts.append(column.scale.unit.value)
     return " ".join(parts)
 
 
-def _fit(rows: Sequence[Reference], column: Column) -> tuple[bool, bool]:
+def _fit(rows: Sequence[Reference], column: Column) -> tuple[bool, bool, bool]:
     score = published_score(rows[0].series, task=column.task, kind=column.kind)
-    return any(row.split == column.reference_split for row in rows), score == column.score
+    return (
+        any(row.scale == column.scale for row in rows),
+        any(row.split == column.reference_split for row in rows),
+        score == column.score,
+    )
 
 
 def _choose_rows(rows: Sequence[Reference], column: Column) -> Mapping[int | None, Reference]:
@@ -108,6 +120,7 @@ def _choose_rows(rows: Sequence[Reference], column: Column) -> Mapping[int | Non
     ranked = sorted(
         rows,
         key=lambda row: (
+            row.scale != column.scale,
             row.split != column.reference_split,
             row.metric.casefold().replace(" ", "_") != column.score,
         ),

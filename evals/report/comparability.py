@@ -10,7 +10,7 @@ from evals.protocols import load_protocol
 from evals.report.names import BENCHMARKS, name_score
 from evals.report.references import Reference
 from evals.report.series import Series
-from evals.summary import RunSummary
+from evals.summary import RunSummary, read_scale
 
 PAPERS_SUPPORT = 2048
 """Examples that Flamingo, IDEFICS and OpenFlamingo draw demonstrations from."""
@@ -108,6 +108,9 @@ def _compare_published(run: RunSummary, reference: Reference) -> Iterator[str]:
     published = published_score(series, task=run.task, kind=run.kind)
     if published and name_score(published).words != own:
         yield f"score: {own}, not {name_score(published).words}"
+    scale = read_scale(run.scores.get(find_headline(run) or "", {}))
+    if scale != reference.scale:
+        yield f"score: {scale}; not {reference.scale}"
     yield from _compare_demonstrations(run, series)
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from evals.report.cells import Cell
 from evals.report.layout import Table
 from evals.report.names import name_score
+from evals.types import Scale
 
 Spread = Literal["seeds", "interval", "printed"]
 """Of several seeds the lowest and the highest one's score, of one seed the 95 % interval, of a
@@ -54,6 +55,12 @@ class Panel:
     score: str
     """The score in words; empty where runs have none."""
     levels: tuple[Level, ...]
+    scale: Scale
+
+    @property
+    def axis(self) -> str:
+        """The score in words, and the direction where readers do not expect it."""
+        return self.score if self.scale.higher_is_better else f"{self.score}, lower is better"
 
 
 def make_panels(table: Table) -> tuple[Panel, ...]:
@@ -90,6 +97,7 @@ def make_panels(table: Table) -> tuple[Panel, ...]:
                 benchmark=column.title_lines[0],
                 score=name_score(column.score).words if column.score else "",
                 levels=tuple(levels),
+                scale=column.scale,
             )
         )
     return tuple(panels)

@@ -34,7 +34,11 @@ class SplitCell:
 def list_splits(table: Table) -> tuple[SplitCell, ...]:
     """Return the cells of several seeds whose error could be taken apart."""
     return tuple(
-        SplitCell(block.series, f"{_name(column, table)}, {row.shots} shots", _print(cell.split))
+        SplitCell(
+            block.series,
+            f"{_name(column, table)}, {row.shots} shots",
+            _print(cell.split, column.scale.unit.digits + 1),
+        )
         for block in table.blocks
         for index, column in enumerate(table.columns)
         for row in block.rows
@@ -72,6 +76,8 @@ def explain(table: Table) -> tuple[str, ...]:
     cells = list(iterate_cells(table))
     present = [cell for cell in cells if cell is not None]
     lines = []
+    if not all(column.scale.higher_is_better for column in table.columns):
+        lines.append("↓: lower is better.")
     if any(cell.standard_error is not None for cell in present):
         seeds = " and seeds" if any((cell.num_seeds or 0) > 1 for cell in present) else ""
         lines.append(f"±: one standard error, of queries{seeds}.")
@@ -98,19 +104,21 @@ def print_value(cell: Cell | None) -> str:
         return "–"
     if cell.value is None:
         return "n/a"
+    digits = cell.scale.unit.digits
     if cell.is_difference:
-        return _print_signed(cell.value)
-    return str(cell.value) if cell.is_published else f"{cell.value:.1f}"
+        return _print_signed(cell.value, digits)
+    return str(cell.value) if cell.is_published else f"{cell.value:.{digits}f}"
 
 
 def print_spread(cell: Cell | None) -> str:
     if cell is None or cell.value is None:
         return ""
+    digits = cell.scale.unit.digits
     if cell.is_difference:
-        return "" if cell.in_errors is None else f"{_print_signed(cell.in_errors)}σ"
+        return "" if cell.in_errors is None else f"{_print_signed(cell.in_errors, 1)}σ"
     if cell.standard_error is not None:
-        return f"±{cell.standard_error:.1f}"
-    return "" if cell.std is None else f"({cell.std:.1f})"
+        return f"±{cell.standard_error:.{digits}f}"
+    return "" if cell.std is None else f"({cell.std:.{digits}f})"
 
 
 def _name(column: Column, table: Table) -> str:
@@ -119,13 +127,13 @@ def _name(column: Column, table: Table) -> str:
     return short if len(alike) == 1 else column.title
 
 
-def _print(split: SeedSplit) -> tuple[str, ...]:
+def _print(split: SeedSplit, digits: int) -> tuple[str, ...]:
     parts = (split.standard_error, split.of_queries, split.of_demonstrations)
-    return tuple(f"{part:.2f}" for part in (*parts, split.one_seed, split.std))
+    return tuple(f"{part:.{digits}f}" for part in (*parts, split.one_seed, split.std))
 
 
-def _print_signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+def _print_signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _mark(index: int) -> str:

@@ -38,6 +38,8 @@ CSV_COLUMNS = (
     "num_queries",
     "num_seeds",
     "not_comparable",
+    "unit",
+    "higher_is_better",
 )
 
 _LATEX = {
@@ -57,6 +59,7 @@ _LATEX = {
     "`": r"\textasciigrave{}",
     "±": r"$\pm$",
     "–": "--",
+    "↓": r"$\downarrow$",
     "[": "{[}",  # after a line break it would open an optional argument
 }
 
@@ -139,6 +142,8 @@ def format_csv(table: Table) -> str:
             _or_empty(cell.in_errors if cell.is_difference else None),
             *map(_or_empty, (cell.num_queries, cell.num_seeds)),
             _join_lines(" | ".join(cell.not_comparable)),
+            cell.scale.unit.value,
+            cell.scale.higher_is_better,
         )
         for block in table.blocks
         for row in block.rows

@@ -1,7 +1,7 @@
 """The results table: rows are shots, columns are benchmarks, published numbers beneath.
 
 A table is a value; evals.report.formats and evals.report.terminal print it. Numbers stand as
-papers print them: times 100, CIDEr too.
+papers print them: most times 100, CIDEr too; plain ones as they are (evals.types.Unit).
 """
 
 from collections import defaultdict

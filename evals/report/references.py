@@ -13,6 +13,7 @@ from pathlib import Path
 from evals.errors import ConfigError, DataError, list_problems
 from evals.report.series import Series, name_series, parse_size
 from evals.resources import references_dir
+from evals.types import DEFAULT_SCALE, Scale, Unit
 
 COLUMNS = (
     "model",
@@ -27,6 +28,8 @@ COLUMNS = (
     "source",
     "note",
 )
+SCALE_COLUMNS = ("unit", "higher_is_better")
+"""A file may end with these; without them its numbers are in points, and higher is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Reference:
     """Standard deviation over seeds, where printed (FairFace: over buckets)."""
     source: str
     note: str
+    scale: Scale = DEFAULT_SCALE
 
     @property
     def standard_error(self) -> float | None:
@@ -141,19 +145,23 @@ def cite(references: Iterable[Reference]) -> str:
 def _read_file(path: Path, problems: list[str]) -> Iterator[Reference]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            problems.append(f"{path.name}: its first line must be {','.join(COLUMNS)}")
+        names = tuple(reader.fieldnames or ())
+        if names not in (COLUMNS, COLUMNS + SCALE_COLUMNS):
+            problems.append(
+                f"{path.name}: its first line must be {','.join(COLUMNS)}, and may go on with "
+                f"{','.join(SCALE_COLUMNS)}"
+            )
             return
         for row in reader:
             try:
-                yield _parse_row(row)
+                yield _parse_row(row, num_columns=len(names))
             except (ValueError, TypeError, AttributeError) as error:
                 problems.append(f"{path.name} line {reader.line_num}: {error}")
 
 
-def _parse_row(row: Mapping[str, str]) -> Reference:
+def _parse_row(row: Mapping[str, str], *, num_columns: int) -> Reference:
     if None in row or None in row.values():
-        raise ValueError(f"it does not have {len(COLUMNS)} columns")
+        raise ValueError(f"it does not have {num_columns} columns")
     return Reference(
         series=name_series(row["model"], row["size"], variant=row["variant"]),
         model=row["model"],
@@ -167,4 +175,14 @@ def _parse_row(row: Mapping[str, str]) -> Reference:
         std=float(row["std"]) if row["std"] else None,
         source=row["source"],
         note=row["note"],
+        scale=_parse_scale(row),
     )
+
+
+def _parse_scale(row: Mapping[str, str]) -> Scale:
+    if "unit" not in row:
+        return DEFAULT_SCALE
+    said = row["higher_is_better"].casefold()
+    if said not in ("true", "false"):
+        raise ValueError(f"higher_is_better is {row['higher_is_better']!r}, not true or false")
+    return Scale(Unit(row["unit"]), higher_is_better=said == "true")

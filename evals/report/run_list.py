@@ -42,7 +42,7 @@ _COLUMNS = (
     _Column("answered", lambda run: _print_answered(run), right=True),
     _Column("model", lambda run: run.model),
     _Column("protocol", lambda run: run.protocol),
-    _Column("", lambda run: name_score(run.score).title if run.score else ""),
+    _Column("", lambda run: _name_score(run)),
     _Column("changed", lambda run: _print_time(run.changed), is_kept=False),
     _Column("", lambda run: run.remark),
     _Column("folder", lambda run: str(run.folder)),
@@ -135,8 +135,13 @@ def _print_number(number: int | None) -> str:
 def _print_score(run: ListedRun) -> str:
     if run.value is None:
         return "–"
-    error = "" if run.standard_error is None else f" ±{run.standard_error:.1f}"
-    return f"{run.value:.1f}{error}"
+    digits = run.scale.unit.digits
+    error = "" if run.standard_error is None else f" ±{run.standard_error:.{digits}f}"
+    return f"{run.value:.{digits}f}{error}"
+
+
+def _name_score(run: ListedRun) -> str:
+    return f"{name_score(run.score).title}{run.scale.arrow}" if run.score else ""
 
 
 def _print_answered(run: ListedRun) -> str:

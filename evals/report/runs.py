@@ -13,10 +13,10 @@ from pathlib import Path
 
 from evals.errors import ResultsError
 from evals.records import RECORDS
-from evals.report.cells import PAPER_SCALE
 from evals.report.comparability import find_headline
 from evals.store import CONFIG, IDENTITY, PLAN, read_answered, read_identity
-from evals.summary import SUMMARY, RunSummary, read_summary
+from evals.summary import SUMMARY, RunSummary, read_scale, read_summary
+from evals.types import DEFAULT_SCALE, Scale
 
 CHUNK = 1 << 20
 _LIMIT = re.compile(r"^limit: (\d+)$", re.M)
@@ -52,6 +52,8 @@ class ListedRun:
     value: float | None = None
     """As papers print it."""
     standard_error: float | None = None
+    scale: Scale = DEFAULT_SCALE
+    """The score's unit and direction."""
     num_answered: int | None = None
     num_asked: int | None = None
     remark: str = ""
@@ -167,6 +169,7 @@ def _describe_scored(
     headline = find_headline(summary) or ""
     score = summary.scores.get(headline) or {}
     value, error = score.get("value"), score.get("standard_error")
+    scale = read_scale(score)
     return ListedRun(
         folder=folder,
         state=state,
@@ -178,8 +181,9 @@ def _describe_scored(
         shots=summary.shots,
         seed=summary.seed,
         score=headline,
-        value=None if value is None else PAPER_SCALE * value,
-        standard_error=None if error is None else PAPER_SCALE * error,
+        value=None if value is None else scale.convert(value),
+        standard_error=None if error is None else scale.convert(error),
+        scale=scale,
         num_answered=summary.num_queries,
         num_asked=summary.num_queries,
         remark=_remark(summary, str(score.get("note") or "") if value is None else ""),

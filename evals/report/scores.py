@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from evals.report.cells import PAPER_SCALE
 from evals.report.comparability import list_reasons
 from evals.report.names import name_score
-from evals.summary import RunSummary
+from evals.summary import RunSummary, read_scale
+from evals.types import Scale
 
 MAX_PARTS = 12
 """A breakdown with more parts (VQAv2 has 65 question types) is left to summary.json."""
@@ -45,7 +45,10 @@ def format_scores(scored: Scored) -> RenderableType:
     parts: list[RenderableType] = [Text(_describe(scored, run), style="bold")]
     if scored.scores:
         parts.append(_make_scores(scored.scores, headline=run.headline if run else None))
-    parts += _make_breakdowns(scored.breakdowns)
+    scales = {name: read_scale(score) for name, score in scored.scores.items()}
+    parts += _make_breakdowns(scored.breakdowns, scales)
+    if not all(scale.higher_is_better for scale in scales.values()):
+        parts.append(Text("↓: lower is better", style="dim"))
     if run:
         parts += [Text(f"note: {reason}", style="yellow") for reason in list_reasons(run)]
         if run.num_dropped:
@@ -68,12 +71,12 @@ def _make_scores(scores: Mapping[str, Mapping[str, Any]], *, headline: str | Non
     if notes:
         grid.add_column("note", overflow="fold")
     for name, score in scores.items():
-        title = name_score(name).title
+        title, scale = name_score(name).title, read_scale(score)
         cells = [
-            name if title == name else f"{name} ({title})",
-            _print(score["value"], digits=2),
-            _print(score.get("standard_error"), digits=2),
-            _print_interval(score.get("interval")),
+            (name if title == name else f"{name} ({title})") + scale.arrow,
+            _print(score["value"], scale),
+            _print(score.get("standard_error"), scale),
+            _print_interval(score.get("interval"), scale),
             f"{score['num_examples']:,}",
             *([str(score.get("note", ""))] if notes else []),
         ]
@@ -82,7 +85,7 @@ def _make_scores(scores: Mapping[str, Mapping[str, Any]], *, headline: str | Non
 
 
 def _make_breakdowns(
-    breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]], scales: Mapping[str, Scale]
 ) -> Iterator[RenderableType]:
     """Yield a table for each key that a data set breaks down by: parts in rows, scores across."""
     names = [name for name, parts in breakdowns.items() if parts]
@@ -94,19 +97,20 @@ def _make_breakdowns(
         if len(parts) > MAX_PARTS:
             yield Text(f"{key}: {len(parts)} parts, in summary.json", style="dim")
         else:
-            yield _make_breakdown(key, parts, {name: breakdowns[name] for name in names})
+            yield _make_breakdown(key, parts, {name: breakdowns[name] for name in names}, scales)
 
 
 def _make_breakdown(
     key: str,
     parts: Sequence[str],
     breakdowns: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    scales: Mapping[str, Scale],
 ) -> RichTable:
-    grid = _make_grid(key, *breakdowns, "n")
+    grid = _make_grid(key, *(f"{name}{scales[name].arrow}" for name in breakdowns), "n")
     for part in parts:
-        found = [scores.get(part, {}) for scores in breakdowns.values()]
-        count = max(score.get("num_examples", 0) for score in found)
-        values = [_print(score.get("value"), digits=2) for score in found]
+        found = {name: scores.get(part, {}) for name, scores in breakdowns.items()}
+        count = max(score.get("num_examples", 0) for score in found.values())
+        values = [_print(score.get("value"), scales[name]) for name, score in found.items()]
         grid.add_row(*map(Text, (part.partition("=")[2], *values, f"{count:,}")))
     return grid
 
@@ -119,12 +123,12 @@ def _make_grid(first: str, *others: str) -> RichTable:
     return grid
 
 
-def _print_interval(interval: Sequence[float] | None) -> str:
+def _print_interval(interval: Sequence[float] | None, scale: Scale) -> str:
     if interval is None:
         return "–"
-    low, high = (_print(end, digits=2) for end in interval)
+    low, high = (scale.print(end) for end in interval)
     return f"{low} to {high}"
 
 
-def _print(value: float | None, *, digits: int) -> str:
-    return "–" if value is None else f"{PAPER_SCALE * value:.{digits}f}"
+def _print(value: float | None, scale: Scale) -> str:
+    return "–" if value is None else scale.print(value)

@@ -12,9 +12,6 @@ from evals.summary import RunSummary
 if TYPE_CHECKING:
     import pandas as pd
 
-PAPER_SCALE = 100
-"""Papers print all scores times 100, CIDEr too."""
-
 RUN: Mapping[str, str] = {
     "run": "string",  # the folder's name
     "hash": "string",  # of what the answers depend on
@@ -32,12 +29,14 @@ SCORES: Mapping[str, str] = {
     **RUN,
     "score": "string",  # missing of a split whose answers a server holds
     "is_headline": "bool",  # the score that the protocol's paper prints
-    "value": "float64",  # in its natural unit
+    "value": "float64",  # the natural one
     "standard_error": "float64",
     "low": "float64",  # of the 95 % interval
     "high": "float64",
     "printed": "float64",  # the value as papers print it
     "printed_error": "float64",
+    "unit": "string",  # points: printed times 100; plain: printed as it is
+    "higher_is_better": "boolean",  # False of an error rate, a rank
     "num_queries": "int64",
     "num_pictures": "Int64",
     "num_split": "int64",  # examples in the split; more than num_queries under a limit
@@ -71,6 +70,8 @@ BREAKDOWNS: Mapping[str, str] = {
     "part": "string",  # number
     "value": "float64",
     "printed": "float64",
+    "unit": "string",
+    "higher_is_better": "boolean",
     "num_examples": "int64",
 }
 
@@ -92,7 +93,8 @@ RECORDS: Mapping[str, str] = {
     "dropped": "object",  # those that the length limit left no room for
     "prompt_sha256": "string",
 }
-"""Then a float64 column `score_NAME` for each score that has a value for each query."""
+"""Then a float64 column `score_NAME` for each score that has a value for each query; the frame's
+`attrs["lower_is_better"]` names those of which less is better."""
 
 
 def describe_run(name: str, run: RunSummary) -> tuple[str | int | None, ...]:

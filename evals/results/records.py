@@ -8,7 +8,7 @@ from evals.query_scores import QueryScore, read_query_scores
 from evals.records import Generated, Record, read_records
 from evals.results.columns import RECORDS, describe_run, make_column, make_frame
 from evals.results.finding import Where, find_runs
-from evals.summary import read_summary
+from evals.summary import read_scale, read_summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,15 @@ def load_records(where: Where) -> "pd.DataFrame":
     """
     rows: list[tuple[Any, ...]] = []
     scores: list[Mapping[str, float]] = []
+    lower: dict[str, None] = {}
     for folder in find_runs(where):
-        keys = describe_run(folder.resolve().name, read_summary(folder))
+        summary = read_summary(folder)
+        keys = describe_run(folder.resolve().name, summary)
+        lower |= dict.fromkeys(
+            f"score_{name}"
+            for name, score in summary.scores.items()
+            if not read_scale(score).higher_is_better
+        )
         answers = {record.id: _describe_answer(record) for record in read_records(folder)}
         for query in read_query_scores(folder):
             if query.failed:
@@ -49,6 +56,7 @@ def load_records(where: Where) -> "pd.DataFrame":
     frame = make_frame(rows, RECORDS)
     for name in dict.fromkeys(name for each in scores for name in each):
         frame[f"score_{name}"] = make_column((each.get(name) for each in scores), "float64")
+    frame.attrs["lower_is_better"] = [name for name in lower if name in frame]
     return frame
 
 

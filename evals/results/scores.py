@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evals.results.columns import BREAKDOWNS, PAPER_SCALE, SCORES, describe_run, make_frame
+from evals.results.columns import BREAKDOWNS, SCORES, describe_run, make_frame
 from evals.results.finding import Where, find_runs
-from evals.summary import RunSummary, read_summary
+from evals.summary import RunSummary, read_scale, read_summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,7 @@ def _make_row(
     model: Mapping[str, Any] = run.answered.get("model", {})
     low, high = score.get("interval") or (None, None)
     value, error = score.get("value"), score.get("standard_error")
+    scale = read_scale(score)
     return (
         *describe_run(folder.resolve().name, run),
         name,
@@ -61,8 +62,10 @@ def _make_row(
         error,
         low,
         high,
-        _scale(value),
-        _scale(error),
+        None if value is None else scale.convert(value),
+        None if error is None else scale.convert(error),
+        None if name is None else scale.unit.value,
+        None if name is None else scale.higher_is_better,
         run.num_queries,
         score.get("num_pictures"),
         run.num_split,
@@ -92,6 +95,7 @@ def _make_row(
 
 def _list_parts(folder: Path, run: RunSummary) -> Iterator[tuple[Any, ...]]:
     for name, parts in run.breakdowns.items():
+        scale = read_scale(run.scores[name])
         for part, score in parts.items():
             key, _, value = part.partition("=")
             yield (
@@ -100,10 +104,8 @@ def _list_parts(folder: Path, run: RunSummary) -> Iterator[tuple[Any, ...]]:
                 key,
                 value,
                 score["value"],
-                _scale(score["value"]),
+                scale.convert(score["value"]),
+                scale.unit.value,
+                scale.higher_is_better,
                 score["num_examples"],
             )
-
-
-def _scale(value: float | None) -> float | None:
-    return None if value is None else PAPER_SCALE * value

@@ -89,6 +89,8 @@ def compute_scores(
             "num_pictures": score.num_pictures,
             "num_examples": score.num_examples,
             "note": score.note,
+            "higher_is_better": score.higher_is_better,
+            "unit": score.scale.unit.value,
             "metric": metric.name,
             "metric_version": metric.version,
             "per_example": score.per_example,

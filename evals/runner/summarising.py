@@ -21,8 +21,8 @@ from evals.runner.scoring import (
     split_scores,
 )
 from evals.store import PLAN, read_answered, read_identity
-from evals.summary import RunSummary
-from evals.types import Answer, ExampleSet, Prediction, Task
+from evals.summary import RunSummary, read_scale
+from evals.types import DEFAULT_SCALE, Answer, ExampleSet, Prediction, Task
 
 UNSCORED = "the split officially has no answers; `evals export` writes the file for its server"
 
@@ -94,6 +94,8 @@ def score_predictions(
 
 def list_query_scores(scored: Scored, predictions: Sequence[Prediction]) -> Iterator[QueryScore]:
     """Yield what each query scored."""
+    scales = {name: read_scale(scored.scores[name]) for name in scored.per_query}
+    unusual = {name: scale for name, scale in scales.items() if scale != DEFAULT_SCALE}
     for prediction in predictions:
         example, answer = prediction.example, prediction.answer
         yield QueryScore(
@@ -105,6 +107,7 @@ def list_query_scores(scored: Scored, predictions: Sequence[Prediction]) -> Iter
             choice=answer.choice,
             probabilities=answer.probabilities,
             failed=answer.failed,
+            scales=unusual,
         )
 
 

@@ -22,7 +22,7 @@ from evals.runner.run import list_pictures
 from evals.runner.session import Progress, Session
 from evals.runner.summarising import read_answers, score_predictions
 from evals.store import PLAN, read_identity
-from evals.summary import SUMMARY, RunSummary, read_summary
+from evals.summary import SUMMARY, RunSummary, read_scale, read_summary
 from evals.types import Image
 
 
@@ -119,6 +119,9 @@ def _verify_scores(run_dir: Path, summary: RunSummary, session: Session) -> Iter
         versions = (before.get("metric_version"), after.get("metric_version"))
         if versions[0] != versions[1]:
             detail = f"version {versions[0]} of its metric, and {versions[1]} here"
+            yield Finding(f"score {name}", State.CHANGED, detail)
+        elif read_scale(before) != read_scale(after):
+            detail = f"{read_scale(before)} then, {read_scale(after)} now"
             yield Finding(f"score {name}", State.CHANGED, detail)
         else:
             yield _compare(f"score {name}", before.get("value"), after.get("value"))

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evals.report.cells import PAPER_SCALE
-from evals.summary import RunSummary
+from evals.summary import RunSummary, read_scale
+from evals.types import Unit
 
 
 def list_metrics(run: RunSummary) -> dict[str, float]:
-    """Return a run's numbers by name, scores x 100 as tables and papers print them.
+    """Return a run's numbers by name, scores as tables and papers print them.
 
     `okvqa/official` is the score, `okvqa/official_standard_error`, `_low` and `_high` (the ends
     of the 95 % interval) stand beside it: names that nest (`okvqa/official/low`) would be a file
@@ -28,9 +28,10 @@ def list_metrics(run: RunSummary) -> dict[str, float]:
             "_low": low,
             "_high": high,
         }
+        scale = read_scale(score)
         for ending, number in numbers.items():
             if number is not None:
-                metrics[f"{run.task}/{name}{ending}"] = PAPER_SCALE * number
+                metrics[f"{run.task}/{name}{ending}"] = scale.convert(number)
     return metrics
 
 
@@ -82,7 +83,17 @@ def _describe_task(runs: Sequence[RunSummary]) -> dict[str, Any]:
         *("kind", "task_version", "split", "support_split", "headline"),
         *("num_queries", "num_split", "num_official", "is_mini", "unscored"),
     )
-    return {name: _agree(getattr(run, name) for run in runs) for name in names}
+    scales = {name: read_scale(score) for run in runs for name, score in run.scores.items()}
+    return {
+        **{name: _agree(getattr(run, name) for run in runs) for name in names},
+        # No tracker knows a metric's direction or unit but as one of the run's parameters.
+        "lower_is_better": _join(n for n, scale in scales.items() if not scale.higher_is_better),
+        "plain": _join(name for name, scale in scales.items() if scale.unit is Unit.PLAIN),
+    }
+
+
+def _join(names: Iterable[str]) -> str | None:
+    return ", ".join(names) or None
 
 
 def _agree_on(described: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from evals.types.requests import (
     LogLikelihoodRequest,
     LogLikelihoods,
 )
+from evals.types.scales import DEFAULT_SCALE, Scale, Unit
 from evals.types.tasks import (
     Answer,
     Kind,
@@ -28,6 +29,7 @@ from evals.types.tasks import (
 )
 
 __all__ = [
+    "DEFAULT_SCALE",
     "IMAGE_TOKENS",
     "Answer",
     "Decoding",
@@ -50,10 +52,12 @@ __all__ = [
     "ReadableSpec",
     "ResultsFile",
     "ResultsFormat",
+    "Scale",
     "Score",
     "Segment",
     "Source",
     "Task",
     "Text",
+    "Unit",
     "Wording",
 ]

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from evals.errors import ConfigError
 from evals.types.examples import Example, ExampleSet, Source
+from evals.types.scales import Scale, Unit
 
 Kind = Literal["vqa", "caption", "classify"]
 """What a protocol knows how to word."""
@@ -35,7 +37,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number of one metric, in its natural unit (accuracy 0..1, CIDEr 0..10)."""
+    """One number of one metric: its natural value (accuracy 0..1, CIDEr 0..10, a mean rank 1..).
+
+    Raises:
+        ConfigError: the unit is none of `Unit`.
+    """
 
     name: str
     value: float | None
@@ -49,6 +55,23 @@ class Score:
     per_example: Mapping[str, float] | None = None
     """Example id -> its own score, where the metric has one."""
     note: str = ""
+    higher_is_better: bool = True
+    """False of an error rate, a rank, a perplexity, a gap; said also where `value` is `None`."""
+    unit: Unit = Unit.POINTS
+    """What `value` is printed in: times 100 (a fraction, CIDEr), or as it is."""
+
+    def __post_init__(self) -> None:
+        try:
+            Unit(self.unit)
+        except ValueError as error:
+            raise ConfigError(
+                f"score {self.name}: unit={self.unit!r}: one of {', '.join(Unit)} "
+                "(evals.types.Unit says what they mean)"
+            ) from error
+
+    @property
+    def scale(self) -> Scale:
+        return Scale(Unit(self.unit), self.higher_is_better)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """Finished runs on disk, as the runner writes them, with answers that are made up."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from evals.query_scores import QueryScore, write_query_scores
 from evals.store import RECORDS
 from evals.summary import write_summary
+from evals.types import Scale
 from tests.report.made_runs import make_run
 
 
@@ -17,6 +18,7 @@ def write_run(
     *,
     pictures: int = 1,
     score: str = "official",
+    scale: Scale | None = None,
     **changes: Any,
 ) -> Path:
     """Write a run whose queries scored `values`; `pictures` queries share one."""
@@ -24,7 +26,7 @@ def write_run(
         QueryScore(query_id, str(index // pictures), f"answer {value}", {score: value})
         for index, (query_id, value) in enumerate(values.items())
     ]
-    return write_queries(folder, queries, score=score, **changes)
+    return write_queries(folder, queries, score=score, scale=scale, **changes)
 
 
 def write_queries(
@@ -33,13 +35,16 @@ def write_queries(
     *,
     score: str,
     value: float | None = None,
+    scale: Scale | None = None,
     **changes: Any,
 ) -> Path:
+    """Write a run; without a scale as runs were written before scores had one."""
     folder.mkdir(parents=True)
     (folder / RECORDS).touch()
     if value is None:
         value = sum(query.scores[score] for query in queries) / len(queries)
-    scores = {score: {"value": value, "num_examples": len(queries), "metric_version": 1}}
+    said = {} if scale is None else asdict(scale)
+    scores = {score: {"value": value, "num_examples": len(queries), "metric_version": 1, **said}}
     summary = replace(
         make_run("vqav2", split="val"), scores=scores, headline=score, num_queries=len(queries)
     )

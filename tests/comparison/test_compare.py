@@ -10,9 +10,11 @@ import pytest
 from scipy.stats import binomtest
 
 from evals.comparison import compare_runs, format_comparisons, pair_folders
+from evals.comparison.assessing import Outcomes
 from evals.comparison.compare import adjust_holm
 from evals.errors import ResultsError
 from evals.query_scores import QueryScore
+from evals.types import Scale, Unit
 from tests.comparison.made_runs import write_queries, write_run
 
 BEFORE = {str(index): float(index % 3 == 0) for index in range(90)}
@@ -79,6 +81,47 @@ def test_areas_are_delongs(tmp_path: Path) -> None:
     assert made.main.assessment.test == "DeLong"
     assert made.main.assessment.p_value is not None
     assert made.main.assessment.p_value < 0.001
+
+
+@pytest.mark.parametrize("scale", [None, Scale(), Scale(higher_is_better=False)])
+def test_queries_are_counted_by_the_side_they_moved_to(scale: Scale | None, tmp_path: Path) -> None:
+    folders = [
+        write_run(tmp_path / name, values, scale=scale)
+        for name, values in (("a", BEFORE), ("b", AFTER))
+    ]
+    [made] = compare_runs([(folders[0], folders[1])])
+    up, down = 12, 2
+    is_lower = scale is not None and not scale.higher_is_better
+    better, worse = (down, up) if is_lower else (up, down)
+    assert made.main.outcomes == Outcomes(better, worse, 90 - up - down)
+    text = format_comparisons([made], "md")
+    name = "official VQA accuracy (lower is better)" if is_lower else "official VQA accuracy"
+    assert f"{name} rose by 11.11, for the {'worse' if is_lower else 'better'} (p = " in text
+    assert f"Queries: {better} better, {worse} worse, 76 alike." in text
+
+
+def test_a_score_of_two_values_is_right_or_wrong_whatever_they_are_worth(tmp_path: Path) -> None:
+    plain = [write_run(tmp_path / name, values) for name, values in (("a", BEFORE), ("b", AFTER))]
+    turned = [
+        write_run(tmp_path / name, {key: -3 * value for key, value in values.items()})
+        for name, values in (("c", BEFORE), ("d", AFTER))
+    ]
+    [one], [other] = (compare_runs([(pair[0], pair[1])]) for pair in (plain, turned))
+    assert one.main.assessment is not None
+    assert other.main.assessment is not None
+    assert one.main.assessment.test == other.main.assessment.test == "McNemar, mid-p"
+    assert one.main.assessment.p_value == other.main.assessment.p_value
+
+
+def test_other_directions_and_units_are_refused(tmp_path: Path) -> None:
+    pair = (
+        write_run(tmp_path / "a", BEFORE, scale=Scale(Unit.PLAIN)),
+        write_run(tmp_path / "b", AFTER, scale=Scale()),
+    )
+    with pytest.raises(
+        ResultsError, match="score official: higher is better, plain, and higher is better, points"
+    ):
+        compare_runs([pair])
 
 
 def test_a_score_of_the_whole_is_shown_and_not_tested(tmp_path: Path) -> None:

@@ -169,3 +169,17 @@ def test_markup_in_a_name_is_drawn_as_it_is() -> None:
     name = r"my_model$x$^2&lt;"
     texts = " ".join(list_texts(draw_figure(make_table(["coco"], models=[name], references=()))))
     assert r"my_model$x$^2&amp;lt;" in texts
+
+
+@pytest.mark.parametrize(("unit", "least"), [("points", 2.0), ("plain", 0.0046)])
+def test_noise_does_not_look_like_a_slope_in_either_unit(unit: str, least: float) -> None:
+    """Two points are much of a loss of 0.23, and would hide all that happens to it."""
+    said = {"unit": unit, "higher_is_better": False}
+    runs = [
+        make_run(shots=shots, scores={"raw_answers": make_score(value, None) | said})
+        for shots, value in ((0, 0.23), (4, 0.2301))
+    ]
+    (axes,) = draw_figure(build_table(runs)).axes
+    low, high = axes.get_ylim()
+    assert high - low == pytest.approx(least, rel=0.01)
+    assert axes.get_ylabel() == "VQA accuracy on raw answers, lower is better"

@@ -128,7 +128,8 @@ def test_csv_has_one_row_for_each_number() -> None:
         "split: karpathy_test, not val | "
         "measured otherwise: few-shot (demonstration choice not stated)"
     )
-    own = {"shots": "4", "standard_error": "0.5", "num_seeds": "1"}
+    scale = {"unit": "points", "higher_is_better": "True"}
+    own = {"shots": "4", "standard_error": "0.5", "num_seeds": "1", **scale}
     assert read_csv(build_table(runs, openflamingo)) == [
         {
             "series": "idefics-9b (idefics)",
@@ -156,6 +157,7 @@ def test_csv_has_one_row_for_each_number() -> None:
             "metric": "CIDEr",
             "shots": "4",
             "value": "74.28",
+            **scale,
         },
         {
             "series": "idefics-9b (idefics)",

@@ -45,6 +45,16 @@ def test_another_answer_in_the_records_changes_the_score(run_dir: Path) -> None:
     assert found["prompts"] is State.HOLDS
 
 
+def test_another_direction_of_a_score_is_seen(run_dir: Path) -> None:
+    path = run_dir / "summary.json"
+    values = json.loads(path.read_text())
+    values["scores"]["official"]["higher_is_better"] = False
+    path.write_text(json.dumps(values))
+    found = find(run_dir)
+    assert found["score official"] is State.CHANGED
+    assert found["score normalised"] is State.HOLDS
+
+
 def test_another_prompt_hash_in_the_records_is_seen(run_dir: Path) -> None:
     path = run_dir / "records.jsonl"
     digest = json.loads(path.read_text().splitlines()[0])["prompt_sha256"]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -17,7 +18,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from evals.errors import ConfigError
-from evals.types import Answer, Metric, Prediction, Source, Task, Wording
+from evals.types import Answer, Metric, Prediction, Score, Source, Task, Wording
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
 BLOCK = re.compile(r"```(?P<language>\w+)\n(?P<code>.*?)```", re.DOTALL)
@@ -105,6 +106,16 @@ def test_the_pages_measure_counts_exact_answers(task: Task) -> None:
     assert (score.name, score.value, score.num_examples) == ("exact", 0.5, 2)
     assert score.per_example == {first.id: 1.0, second.id: 0.0}
     assert exact.compute([])[0].value is None
+
+
+def test_the_pages_scores_say_which_way_is_better() -> None:
+    names: dict[str, Any] = {}
+    exec(find_block("python", containing="def to_error_rate"), names)  # noqa: S102
+    accuracy = Score("accuracy", 0.75, 4)
+    error_rate, rank = names["to_error_rate"](accuracy), names["to_rank"](accuracy)
+    assert (error_rate.value, str(error_rate.scale)) == (0.25, "lower is better, points")
+    assert str(rank.scale) == "lower is better, plain"
+    assert names["to_error_rate"](Score("accuracy", None, 0)).value is None
 
 
 def test_the_pages_wording_fits_a_task(task: Task) -> None:

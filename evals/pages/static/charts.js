@@ -78,7 +78,7 @@ evals.load("all", "charts").then((data) => {
             type: "linear",
             afterBuildTicks: (scale) => { scale.ticks = shots.map((value) => ({ value })); },
           }),
-          y: axis(""),
+          y: axis(panel.axis),
         },
         plugins: {
           legend: {
@@ -95,8 +95,9 @@ evals.load("all", "charts").then((data) => {
               title: (items) => items.length ? `${items[0].parsed.x} shots` : "",
               label: (item) => {
                 const [, value, low, high] = item.dataset.spans[item.dataIndex];
-                const span = low === high ? "" : ` (${low.toFixed(1)} to ${high.toFixed(1)})`;
-                return `${item.dataset.label}: ${value.toFixed(1)}${span}`;
+                const [at, from, to] = [value, low, high].map((each) => each.toFixed(panel.digits));
+                const span = low === high ? "" : ` (${from} to ${to})`;
+                return `${item.dataset.label}: ${at}${span}`;
               },
             },
           },

@@ -3,7 +3,7 @@
 // each other. What is shown stands in the address, so that a query can be linked to.
 evals.load("all", "runs").then((runs) => {
   const PAGE = 50;
-  const { make, percent } = drawing;
+  const { make, print, name: nameScore, judge } = drawing;
   const element = (id) => document.getElementById(id);
   const controls = ["run", "beside", "text", "score", "low", "high", "differ", "sort"];
   let state = {};
@@ -77,11 +77,15 @@ evals.load("all", "runs").then((runs) => {
     return (one.haystack[place] = parts.join("\n").toLowerCase());
   }
 
+  // The score that is asked for, where a run has it.
+  const chosenScore = (columns) => (columns.scores[state.score] ? state.score : columns.run.headline);
+
   function choose() {
     const text = (state.text ?? "").toLowerCase();
-    const scores = one.scores[state.score] ?? one.scores[one.run.headline];
-    const low = state.low === undefined ? null : Number(state.low) / 100;
-    const high = state.high === undefined ? null : Number(state.high) / 100;
+    const scores = one.scores[chosenScore(one)];
+    const factor = one.run.scales[chosenScore(one)]?.factor ?? 1;
+    const low = state.low === undefined ? null : Number(state.low) / factor;
+    const high = state.high === undefined ? null : Number(state.high) / factor;
     const types = Object.keys(one.types)
       .filter((key) => state[`type.${key}`] !== undefined)
       .map((key) => [one.types[key], one.run.types[key].indexOf(state[`type.${key}`])]);
@@ -105,9 +109,13 @@ evals.load("all", "runs").then((runs) => {
       answer: (place) => one.answers[place],
       gain: (place) => {
         const beside = other === null ? undefined : findBeside(one.ids[place]);
-        const theirs = other?.scores[state.score ?? one.run.headline] ?? other?.scores[other.run.headline];
-        if (beside === undefined || !scores || !theirs) return null;
-        return theirs[beside] - scores[place];
+        if (beside === undefined || !scores) return null;
+        const [score, scale] = [chosenScore(one), one.run.scales[chosenScore(one)]];
+        const beneath = other.scores[score] ? score : other.run.headline;
+        const [theirs, theirScale] = [other.scores[beneath], other.run.scales[beneath]];
+        if (!theirs || theirScale.lower !== scale.lower || theirScale.factor !== scale.factor) return null;
+        const more = theirs[beside] - scores[place];
+        return scale.lower ? -more : more;
       },
     };
     const [name, direction] = (state.sort ?? "").split(" ");
@@ -132,7 +140,7 @@ evals.load("all", "runs").then((runs) => {
   function drawList() {
     const number = pageNumber();
     const shown = rows.slice((number - 1) * PAGE, number * PAGE);
-    const score = state.score ?? one.run.headline;
+    const score = chosenScore(one);
     const hasQuestions = one.questions.some((question) => question !== "");
     const hasExpected = one.expected.some((text) => text !== "");
     const head = make("tr", "", make("th", "", "query"));
@@ -140,7 +148,8 @@ evals.load("all", "runs").then((runs) => {
     head.append(make("th", "", other === null ? "answer" : "answer A"));
     if (other !== null) head.append(make("th", "", "answer B"));
     if (hasExpected) head.append(make("th", "", "reference"));
-    if (score) head.append(make("th", "number", other === null ? score : `${score} A`));
+    const title = nameScore(score, one.run.scales[score]);
+    if (score) head.append(make("th", "number", other === null ? title : `${title} A`));
     if (other !== null && score) head.append(make("th", "number", "B"));
     const table = element("rows");
     table.tHead.replaceChildren(head);
@@ -158,14 +167,14 @@ evals.load("all", "runs").then((runs) => {
     row.append(make("td", "", link));
     if (hasQuestions) row.append(make("td", "", one.questions[place]));
     const value = one.scores[score]?.[place];
-    const judge = (number) => (number === undefined || number === null ? "" : number >= 0.5 ? "right" : number === 0 ? "wrong" : "");
-    row.append(make("td", judge(value), one.answers[place]));
+    const [scale, theirScale] = [one.run.scales[score], other?.run.scales[score]];
+    row.append(make("td", judge(value, scale), one.answers[place]));
     const beside = other === null ? undefined : findBeside(id);
     const theirs = beside === undefined ? undefined : other.scores[score]?.[beside];
-    if (other !== null) row.append(make("td", judge(theirs), beside === undefined ? "–" : other.answers[beside]));
+    if (other !== null) row.append(make("td", judge(theirs, theirScale), beside === undefined ? "–" : other.answers[beside]));
     if (hasExpected) row.append(make("td", "", one.expected[place]));
-    if (score) row.append(make("td", "number", percent(value)));
-    if (other !== null && score) row.append(make("td", "number", percent(theirs)));
+    if (score) row.append(make("td", "number", print(value, scale)));
+    if (other !== null && score) row.append(make("td", "number", print(theirs, theirScale)));
     row.setAttribute("aria-selected", String(state.id === id));
     row.addEventListener("click", (event) => {
       event.preventDefault();
@@ -248,7 +257,7 @@ evals.load("all", "runs").then((runs) => {
     const alike = runs.filter((each) => each.slug !== run.slug && each.task === known.task && each.split === known.split);
     fill(element("beside"), [["", "nothing"], ...alike.map((each) => [each.slug, each.label])], state.beside ?? "");
     element("beside").disabled = alike.length === 0;
-    fill(element("score"), run.scores.map((name) => [name, name]), state.score ?? run.headline);
+    fill(element("score"), run.scores.map((name) => [name, nameScore(name, run.scales[name])]), state.score ?? run.headline);
     const hasProbabilities = one.probabilities.some((value) => value !== null);
     fill(element("sort"), [
       ["", "as in the data set"],

@@ -9,7 +9,18 @@ const drawing = (() => {
     return element;
   }
 
-  const percent = (value) => (value === null || value === undefined ? "–" : (100 * value).toFixed(1));
+  // A score as papers print it: a scale has the factor, the digits, and whether lower is better.
+  const print = (value, scale) => (value === null || value === undefined || scale === undefined
+    ? "–" : (scale.factor * value).toFixed(scale.digits));
+
+  const name = (score, scale) => (scale?.lower ? `${score} ↓` : score);
+
+  // Return the class of an answer's colour; of a plain number nobody knows what is right.
+  function judge(value, scale) {
+    if (value === null || value === undefined || scale === undefined || scale.factor === 1) return "";
+    if (scale.lower) return value <= 0.5 ? "right" : value >= 1 ? "wrong" : "";
+    return value >= 0.5 ? "right" : value === 0 ? "wrong" : "";
+  }
 
   function drawPicture(picture) {
     if (picture.file === null) {
@@ -58,11 +69,14 @@ const drawing = (() => {
 
   function drawPairs(pairs) {
     const list = make("div", "pairs");
-    for (const [name, share, text, className] of pairs) {
-      const meter = make("meter");
-      meter.max = 1;
-      meter.value = share;
-      list.append(make("span", className ?? "", name), meter, make("span", "", text));
+    for (const [label, share, text, className, isLower] of pairs) {
+      const meter = make(share === null ? "span" : "meter");
+      if (share !== null) {
+        meter.max = 1;
+        meter.value = share;
+        if (isLower) [meter.low, meter.high, meter.optimum] = [0.5, 0.99, 0]; // long is bad
+      }
+      list.append(make("span", className ?? "", label), meter, make("span", "", text));
     }
     return list;
   }
@@ -70,9 +84,8 @@ const drawing = (() => {
   // Draw one run's side of a query.
   function drawSide(run, detail, prompt, answer) {
     const side = make("div", "side", make("p", "kind", run.label));
-    const score = detail.scores[run.headline];
-    const judged = score === undefined ? "" : score >= 0.5 ? " right" : score === 0 ? " wrong" : "";
-    side.append(make("p", `answer${judged}`, answer || "(empty)"));
+    const judged = judge(detail.scores[run.headline], run.scales[run.headline]);
+    side.append(make("p", `answer ${judged}`.trim(), answer || "(empty)"));
     if (detail.text !== undefined && detail.text !== answer) {
       side.append(make("p", "note", "raw: ", make("span", "raw", JSON.stringify(detail.text))));
     }
@@ -82,7 +95,11 @@ const drawing = (() => {
     const scores = Object.entries(detail.scores);
     if (scores.length) {
       side.append(make("h3", "", "Scores"),
-        drawPairs(scores.map(([name, value]) => [name, Math.min(1, value), percent(value)])));
+        drawPairs(scores.map(([score, value]) => {
+          const scale = run.scales[score];
+          const share = scale.factor === 1 ? null : Math.min(1, value);
+          return [name(score, scale), share, print(value, scale), "", scale.lower];
+        })));
     }
     if (detail.probabilities.length) {
       const orders = (detail.logprobs ?? []).length;
@@ -117,5 +134,5 @@ const drawing = (() => {
     return make("p", "note", entries.map(([key, value]) => `${key}: ${value}`).join(" · "));
   }
 
-  return { make, percent, drawSide, drawReferences, drawPictures, drawMetadata };
+  return { make, print, name, judge, drawSide, drawReferences, drawPictures, drawMetadata };
 })();
