@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from evals.bench.vocabulary import build_tokenizer, save_tokenizer
-from evals.models.checkpoints import WEIGHTS_INDEX
+from evals.models.checkpoint_files import WEIGHTS_INDEX
 from evals.models.idefics.images import MEAN, STD
 
 SHARD_BYTES = 4 * 2**30

@@ -4,7 +4,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from evals.models.checkpoints import resolve_checkpoint, weight_files
+from evals.models.checkpoint_files import weight_files
+from evals.models.checkpoints import unchanged
 from evals.models.specs import IdeficsSpec, TinySpec, TransformersSpec
 from evals.types import Model, ModelInfo, ModelSpec
 
@@ -20,7 +21,7 @@ def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
         return "only the built-in model is held against transformers"
     if spec.quantise or spec.parallel:
         return "transformers holds the checkpoint whole and as it is stored"
-    folder = resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder
+    folder = spec.found.folder
     wanted = ROOM * _count_bytes(folder, info.dtype)
     free = _free_bytes(info.device)
     if free is not None and wanted > free:
@@ -28,8 +29,8 @@ def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # the checks have a bar of their own
-    oracle = TransformersSpec(spec.checkpoint, spec.device, spec.dtype, revision=spec.revision)
-    loaded = oracle.load()
+    with unchanged(spec.found):
+        loaded = TransformersSpec(str(folder), spec.device, spec.dtype).load()
     return replace(loaded, info=info)
 
 

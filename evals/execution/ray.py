@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from evals.errors import ConfigError, WorkerError
@@ -14,7 +15,7 @@ from evals.execution.members import describe_death
 from evals.execution.model import SpreadModel
 from evals.execution.pictures import Pictures
 from evals.execution.sizes import Size, check_room, choose_size
-from evals.types import ModelInfo, ModelSpec, ReadableSpec
+from evals.types import HubSpec, ModelInfo, ModelSpec, ReadableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class RayExecution:
             raise ConfigError("execution.chunk_size: a number of requests")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpreadSpec:
     """A model's settings, to be loaded in workers."""
 
@@ -81,6 +82,10 @@ class SpreadSpec:
 
         On a cluster one of them is asked: the machine that plans may have no GPU.
         """
+        return self._info
+
+    @cached_property
+    def _info(self) -> ModelInfo:
         if self.execution.address is None:
             return self.spec.describe()
         ray = self._connect()
@@ -115,12 +120,14 @@ class SpreadSpec:
         Raises:
             EvalError: there is no room for a worker, or the model cannot be loaded.
         """
-        info = self.describe()
-        reader = self.spec.load_reader()
+        info, spec = self._info, self.spec
+        if info.revision and isinstance(spec, HubSpec):
+            spec = spec.at_revision(info.revision)  # whatever a branch is by now, and over there
+        reader = spec.load_reader()
         ray = self._connect()
         crew = Crew(
             ray=ray,
-            spec=self.spec,
+            spec=spec,
             info=info,
             size=self._choose_size(ray, info),
             num_workers=self.execution.num_workers,

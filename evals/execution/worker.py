@@ -94,6 +94,7 @@ class Worker:
 
     def _load(self, spec: ModelSpec, expected: ModelInfo) -> Sent:
         try:
+            _compare(spec.describe(), expected)  # before weights are read for nothing
             model = spec.load()
             _compare(model.info, expected)
         except Exception as error:  # whatever it is, the driver raises it

@@ -1,36 +1,21 @@
-"""Which files a checkpoint is: a local folder, or a repository of the Hugging Face hub.
+"""Where a checkpoint is: a local folder, or a repository of the Hugging Face hub.
 
-A file is known by its sha256. In the hub's cache a snapshot's large files are links to blobs that
-are named by it, so 160 GB are not hashed; every other file is, once (`files.sha256_file`).
+It is found once (`resolve_checkpoint`), then hashed and loaded from there: a branch of the hub may
+move meanwhile, and files that were written again are noticed (`unchanged`).
 """
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from evals.digests import sha256_file
 from evals.errors import CheckpointError, list_problems
-from evals.files import sha256_json
+from evals.models.checkpoint_files import Stamp, stamp_files
 
-HUB_PATTERNS = ("*.json", "*.model", "*.safetensors")
+HUB_PATTERNS = ("*.json", "*.safetensors", "*.model", "*.tiktoken", "*.txt", "*.jinja")
 """The hub's repositories hold the same weights once more as .bin: half of the traffic."""
 
-SMALL_FILES = (
-    "config.json",
-    "generation_config.json",
-    "preprocessor_config.json",
-    "special_tokens_map.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-)
-"""What an answer depends on besides the weights."""
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -40,14 +25,18 @@ class Checkpoint:
 
     folder: Path
     revision: str = ""
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    """File name -> stamp, as they were when it was found."""
 
 
 def resolve_checkpoint(checkpoint: str | Path, *, revision: str | None = None) -> Checkpoint:
     """Find a local folder, else download a hub repository's small files and safetensors.
 
+    Links to folders are followed once: what the link leads to later is another checkpoint.
+
     Raises:
         CheckpointError: it is neither, the hub cannot be reached, or a folder was given with a
-            revision.
+            revision that it is not.
     """
     try:
         folder = Path(checkpoint).expanduser()
@@ -55,105 +44,63 @@ def resolve_checkpoint(checkpoint: str | Path, *, revision: str | None = None) -
     except (OSError, RuntimeError) as error:  # a name too long; a ~user who does not exist
         raise CheckpointError(f"{checkpoint} is no folder: {error}") from error
     if is_folder:
-        if revision is not None:
+        found = _look_at(folder)
+        if revision not in (None, found.revision):
             raise CheckpointError(
                 f"{folder} is a folder and has no revision {revision!r}; drop the revision, or "
                 "name a hub repository"
             )
-        return Checkpoint(folder, _commit_of(folder))
+        return found
     repository = str(checkpoint)
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise CheckpointError(
             f"{repository} is no folder, and no hub repository either (those look like "
             "HuggingFaceM4/idefics-9b)"
         )
-    snapshot = _download(repository, revision=revision)
-    return Checkpoint(snapshot, _commit_of(snapshot))
+    return _look_at(_download(repository, revision=revision))
 
 
-def weight_files(folder: Path) -> tuple[Path, ...]:
-    """Return the safetensors files of a checkpoint, sharded or not.
-
-    Raises:
-        CheckpointError: there are none, the index is malformed, or it names files that are not
-            there.
-    """
-    index = folder / WEIGHTS_INDEX
-    if not index.is_file():
-        if not (folder / WEIGHTS).is_file():
-            raise CheckpointError(
-                f"{folder} has neither {WEIGHTS} nor {WEIGHTS_INDEX}; weights are read from "
-                "safetensors only"
-            )
-        return (folder / WEIGHTS,)
-    names = _read_index(index)
-    if unsafe := [name for name in names if not name or Path(name).name != name]:
-        raise CheckpointError(f"{index} names files outside its folder:\n{list_problems(unsafe)}")
-    if missing := [name for name in names if not _is_file(folder / name)]:
-        raise CheckpointError(
-            f"{index} names files that are not there; download them again:\n"
-            f"{list_problems(missing)}"
-        )
-    return tuple(folder / name for name in names)
-
-
-def _read_index(index: Path) -> list[str]:
-    """Return the files that an index names, each once, by name."""
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError("its weight_map is no map from weights to files")
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OSError) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise CheckpointError(f"{index} is no index of safetensors ({what:.300})") from error
-    return sorted(names)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long
-        return False
-
-
-def hash_files(folder: Path, *, verify: bool = False) -> Mapping[str, str]:
-    """Return file name -> sha256 of everything that an answer depends on.
-
-    `verify` reads all bytes again, whatever was remembered or the hub's cache says.
+@contextmanager
+def unchanged(checkpoint: Checkpoint) -> Iterator[Path]:
+    """Give the folder to read from; what is read inside is what was found.
 
     Raises:
-        CheckpointError: the folder has no weights, or a blob's bytes are not what its name says.
+        CheckpointError: since then files were written, came or went.
     """
-    small = (folder / name for name in (*SMALL_FILES, WEIGHTS_INDEX))
-    paths = (*(path for path in small if path.is_file()), *weight_files(folder))
-    return {path.name: _hash(path, verify=verify) for path in sorted(paths)}
-
-
-def fingerprint(files: Mapping[str, str]) -> str:
-    """Return one sha256 over a checkpoint's files."""
-    return sha256_json(dict(files))
-
-
-def _hash(path: Path, *, verify: bool) -> str:
-    blob = path.resolve().name if path.is_symlink() else ""
-    named = blob if _SHA256.fullmatch(blob) else None
-    if named and not verify:
-        return named
+    _refuse_changes(checkpoint)
     try:
-        digest = sha256_file(path, verify=verify)
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    if named and digest != named:
-        raise CheckpointError(
-            f"{path} is damaged: its sha256 is {digest}, and the hub's is {named}; delete it and "
-            "download it again"
-        )
-    return digest
+        yield checkpoint.folder
+    except CheckpointError:  # of files that are being written anything may be said
+        _refuse_changes(checkpoint)
+        raise
+    _refuse_changes(checkpoint)
+
+
+def _look_at(folder: Path) -> Checkpoint:
+    folder = folder.resolve()
+    return Checkpoint(folder, _commit_of(folder), stamp_files(folder))
+
+
+def _refuse_changes(checkpoint: Checkpoint) -> None:
+    now = stamp_files(checkpoint.folder)
+    if now == checkpoint.stamps:
+        return
+    before = checkpoint.stamps
+    problems = [
+        f"{name} is {'written again' if name in now and name in before else kind}"
+        for kind, one, other in (("gone", before, now), ("new", now, before))
+        for name in sorted(one)
+        if one[name] != other.get(name)
+    ]
+    raise CheckpointError(
+        f"{checkpoint.folder} has changed since it was first looked at: the fingerprint would be "
+        "of other files than the answers; wait until nobody writes to it, and run the same "
+        f"command again\n{list_problems(dict.fromkeys(problems))}"
+    )
 
 
 def _commit_of(folder: Path) -> str:
     """Return the commit of a snapshot in the hub's cache (`snapshots/<commit>`)."""
-    folder = folder.resolve()
     is_snapshot = folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name)
     return folder.name if is_snapshot else ""
 

@@ -1,17 +1,21 @@
 """A model's settings: what configs/model/*.yaml says, and what the model would be.
 
-`describe` reads no weights (a finished run never loads them), `load` does.
+`describe` reads no weights (a finished run never loads them), `load` does. Both read what `found`
+is: settings find their checkpoint once, when they are first asked, so that what is loaded is what
+was fingerprinted.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from evals.errors import ConfigError
-from evals.models.checkpoints import fingerprint, hash_files, resolve_checkpoint
+from evals.models.checkpoint_files import fingerprint, hash_files
+from evals.models.checkpoints import Checkpoint, resolve_checkpoint, unchanged
 from evals.models.division import Division, read_division
 from evals.models.mock import MOCK_INFO, MockModel
 from evals.resources import tiny_checkpoint_dir
@@ -37,7 +41,7 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IdeficsSpec:
     """The built-in model."""
 
@@ -69,21 +73,36 @@ class IdeficsSpec:
     quantise: str | None = None
     """What the layers' weights become: int8 or int4, by torchao. It changes answers."""
 
-    def describe(self) -> ModelInfo:
+    @cached_property
+    def found(self) -> Checkpoint:
+        """The checkpoint, found when it is first asked for."""
+        return resolve_checkpoint(self.checkpoint, revision=self.revision)
+
+    @cached_property
+    def info(self) -> ModelInfo:
         info = _describe("idefics", self)
         division = _divide(self, info)
         return replace(
             info, dtype=division.name_dtype(info.dtype), num_devices=division.num_devices
         )
 
+    def describe(self) -> ModelInfo:
+        return self.info
+
     def load(self) -> IdeficsModel:
-        return _load_idefics(self, self.describe())
+        return _load_idefics(self, self.info)
 
     def load_reader(self) -> PromptReader:
         return _load_reader(self)
 
+    def at_revision(self, revision: str) -> IdeficsSpec:
+        return replace(self, revision=revision)
 
-@dataclass(frozen=True, slots=True)
+    def __getstate__(self) -> dict[str, object]:
+        return _name_fields(self)
+
+
+@dataclass(frozen=True)
 class TransformersSpec:
     """The same checkpoints through transformers: the oracle. One request at a time."""
 
@@ -104,26 +123,41 @@ class TransformersSpec:
     verify: bool = False
     """Hash every byte of the checkpoint again, whatever was remembered of its files."""
 
-    def describe(self) -> ModelInfo:
+    @cached_property
+    def found(self) -> Checkpoint:
+        """The checkpoint, found when it is first asked for."""
+        return resolve_checkpoint(self.checkpoint, revision=self.revision)
+
+    @cached_property
+    def info(self) -> ModelInfo:
         return _describe("transformers", self)
+
+    def describe(self) -> ModelInfo:
+        return self.info
 
     def load(self) -> TransformersModel:
         from evals.models.transformers_idefics import load_transformers
 
-        info = self.describe()
-        return load_transformers(
-            resolve_checkpoint(self.checkpoint, revision=self.revision).folder,
-            info,
-            device=_torch_device(info),
-            dtype=_torch_dtype(info.dtype),
-            allow_urls=self.allow_urls,
-        )
+        with unchanged(self.found) as folder:
+            return load_transformers(
+                folder,
+                self.info,
+                device=_torch_device(self.info),
+                dtype=_torch_dtype(self.info.dtype),
+                allow_urls=self.allow_urls,
+            )
 
     def load_reader(self) -> PromptReader:
         return _load_reader(self)
 
+    def at_revision(self, revision: str) -> TransformersSpec:
+        return replace(self, revision=revision)
 
-@dataclass(frozen=True, slots=True)
+    def __getstate__(self) -> dict[str, object]:
+        return _name_fields(self)
+
+
+@dataclass(frozen=True)
 class TinySpec:
     """The built-in model on the small trained checkpoint that travels with the package."""
 
@@ -148,7 +182,10 @@ class TinySpec:
     def load_reader(self) -> PromptReader:
         return _load_reader(self.as_idefics)
 
-    @property
+    def __getstate__(self) -> dict[str, object]:
+        return _name_fields(self)
+
+    @cached_property
     def as_idefics(self) -> IdeficsSpec:
         """The same as any other checkpoint's settings."""
         return IdeficsSpec(
@@ -192,8 +229,8 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
     if spec.batch_size is not None and spec.batch_size < 1:
         raise ConfigError(f"model.batch_size={spec.batch_size}: choose 1 or more")
     device = _resolve_device(spec.device)
-    found = resolve_checkpoint(spec.checkpoint, revision=spec.revision)
-    files = hash_files(found.folder, verify=spec.verify)
+    with unchanged(spec.found) as folder:
+        files = hash_files(folder, verify=spec.verify)
     return ModelInfo(
         name=name,
         checkpoint=str(spec.checkpoint),
@@ -201,24 +238,25 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
         files=files,
         dtype=_resolve_dtype(spec.dtype, device),
         device=device,
-        revision=found.revision,
+        revision=spec.found.revision,
     )
 
 
 def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
     from evals.models.idefics.loading import load_idefics
 
-    return load_idefics(
-        resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder,
-        info,
-        device=_torch_device(info),
-        dtype=_torch_dtype(_resolve_dtype(spec.dtype, info.device)),
-        batch_size=spec.batch_size,
-        allow_urls=spec.allow_urls,
-        cache_dir=Path(spec.cache_dir).expanduser() if spec.cache_dir else None,
-        num_workers=spec.num_workers,
-        division=_divide(spec, info),
-    )
+    with unchanged(spec.found) as folder:
+        return load_idefics(
+            folder,
+            info,
+            device=_torch_device(info),
+            dtype=_torch_dtype(_resolve_dtype(spec.dtype, info.device)),
+            batch_size=spec.batch_size,
+            allow_urls=spec.allow_urls,
+            cache_dir=Path(spec.cache_dir).expanduser() if spec.cache_dir else None,
+            num_workers=spec.num_workers,
+            division=_divide(spec, info),
+        )
 
 
 def _divide(spec: IdeficsSpec, info: ModelInfo) -> Division:
@@ -229,7 +267,13 @@ def _load_reader(spec: IdeficsSpec | TransformersSpec) -> PromptReader:
     """Read the tokenizer and the limit; transformers' processor makes the same tokens."""
     from evals.models.idefics.reader import read_reader
 
-    return read_reader(resolve_checkpoint(spec.checkpoint, revision=spec.revision).folder)
+    with unchanged(spec.found) as folder:
+        return read_reader(folder)
+
+
+def _name_fields(spec: IdeficsSpec | TransformersSpec | TinySpec) -> dict[str, object]:
+    """Return what travels to another machine: what was found on this one may not be there."""
+    return {field.name: getattr(spec, field.name) for field in fields(spec)}
 
 
 def _resolve_device(device: str) -> str:

@@ -5,7 +5,7 @@ docs/architecture.md.
 """
 
 from evals.types.examples import Example, ExampleSet, HubSource, Source
-from evals.types.models import Model, ModelInfo, ModelSpec, PromptReader, ReadableSpec
+from evals.types.models import HubSpec, Model, ModelInfo, ModelSpec, PromptReader, ReadableSpec
 from evals.types.prompts import Image, Prompt, Segment, Text
 from evals.types.requests import (
     IMAGE_TOKENS,
@@ -38,6 +38,7 @@ __all__ = [
     "GenerateRequest",
     "Generation",
     "HubSource",
+    "HubSpec",
     "Image",
     "Kind",
     "LogLikelihoodRequest",

@@ -76,3 +76,12 @@ class ReadableSpec(ModelSpec, Protocol):
     """Settings of a model that may answer elsewhere, while prompts are made here."""
 
     def load_reader(self) -> PromptReader: ...
+
+
+@runtime_checkable
+class HubSpec(ReadableSpec, Protocol):
+    """Settings of a model of a hub, where a branch may move between one machine and the next."""
+
+    def at_revision(self, revision: str) -> ReadableSpec:
+        """Return the same settings for one commit."""
+        ...

@@ -7,7 +7,7 @@ import torch
 from transformers import IdeficsForVisionText2Text
 
 from evals.bench.checkpoint import write_checkpoint
-from evals.models.checkpoints import hash_files, weight_files
+from evals.models.checkpoint_files import hash_files, weight_files
 from tests.bench.conftest import TINY
 
 CPU = torch.device("cpu")

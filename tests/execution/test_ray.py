@@ -32,7 +32,7 @@ from evals.types import (
 )
 from tests.cli.processes import EVALS, run_piped
 from tests.execution.clusters import RAYS_OWN, find_crew, open_spread, start_cluster
-from tests.execution.toys import ToySpec
+from tests.execution.toys import BranchSpec, ToySpec
 from tests.runner.calls import make_data
 from tests.runner.test_tiny import assert_same_answers
 
@@ -261,6 +261,22 @@ def test_a_model_that_cannot_be_loaded_is_an_error(
         spread(ToySpec(str(tmp_path), fails=fails), cluster, num_workers=1),
     ):
         pass
+
+
+def test_a_branch_that_moves_after_the_fingerprint_moves_no_worker(
+    cluster: Any, tmp_path: Path
+) -> None:
+    branch = tmp_path / "main"
+    branch.write_text("a" * 40)
+    execution = RayExecution(address=cluster.address, cpus_per_worker=1)
+    with execution.spread(BranchSpec(str(branch))) as spec:
+        described = spec.describe()
+        branch.write_text("b" * 50)
+        assert spec.describe() == described
+        model = spec.load()
+        requests = ask("what?")
+        assert_as_the_mock(list(model.generate(requests)), requests)
+    assert (model.info, model.max_tokens) == (described, 40)
 
 
 def test_a_machine_on_which_nothing_loads_ends_no_run(cluster: Any, tmp_path: Path) -> None:

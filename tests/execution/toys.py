@@ -5,7 +5,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -134,6 +134,31 @@ class ToySpec:
                 raise PromptError("it cannot be loaded")
         (Path(self.folder) / "loaded").touch()
         return Toy(self.folder, self.seconds, self.dies)
+
+
+@dataclass(frozen=True)
+class BranchSpec:
+    """The mock, of the commit that a file names, as a branch of a hub does."""
+
+    branch: str
+    revision: str | None = None
+    max_tokens: int = 2048
+
+    @property
+    def commit(self) -> str:
+        return self.revision or Path(self.branch).read_text()
+
+    def describe(self) -> ModelInfo:
+        return replace(MOCK_INFO, fingerprint=self.commit * 2, revision=self.commit)
+
+    def at_revision(self, revision: str) -> "BranchSpec":
+        return replace(self, revision=revision)
+
+    def load_reader(self) -> MockModel:
+        return MockModel(max_tokens=len(self.commit))
+
+    def load(self) -> Toy:
+        return Toy("", info=self.describe())
 
 
 @dataclass(frozen=True)

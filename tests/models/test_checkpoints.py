@@ -6,19 +6,17 @@ import shutil
 import socket
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from evals.errors import CheckpointError
-from evals.models.checkpoints import (
-    Checkpoint,
-    fingerprint,
-    hash_files,
-    resolve_checkpoint,
-    weight_files,
-)
+from evals.models.checkpoint_files import fingerprint, hash_files, weight_files
+from evals.models.checkpoints import HUB_PATTERNS, Checkpoint, resolve_checkpoint
+from evals.resources import tiny_checkpoint_dir
 
+BASELINE = Path(__file__).parents[2] / "results" / "baselines" / "tiny.json"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -50,6 +48,9 @@ def test_a_folder_is_itself_and_has_no_revision(tmp_path: Path) -> None:
 
 def test_a_snapshots_commit_is_its_revision(snapshot: Path) -> None:
     assert resolve_checkpoint(snapshot).revision == COMMIT
+    assert resolve_checkpoint(snapshot, revision=COMMIT).revision == COMMIT
+    with pytest.raises(CheckpointError, match="has no revision"):
+        resolve_checkpoint(snapshot, revision="f" * 40)
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", "a folder", "name"])
@@ -119,6 +120,54 @@ def test_a_copy_elsewhere_has_the_same_fingerprint(snapshot: Path, tmp_path: Pat
     assert fingerprint(hash_files(copy)) == fingerprint(hash_files(snapshot))
     (copy / "config.json").write_text('{"changed": 1}')
     assert fingerprint(hash_files(copy)) != fingerprint(hash_files(snapshot))
+
+
+PROCESSOR_FILES = (
+    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
+    *("image_processor_config.json", "chat_template.json", "chat_template.jinja"),
+    *("additional_chat_templates/tools.jinja", "added_tokens.json", "special_tokens_map.json"),
+    *("vocab.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model"),
+    *("qwen.tiktoken", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
+)
+OTHER_FILES = (
+    *("README.md", "LICENSE.txt", "pytorch_model.bin", "pytorch_model.bin.index.json"),
+    *("cat.png", "training_args.bin", "trainer_state.json", "notes.txt", ".gitattributes"),
+    *("other.safetensors", "onnx/config.json", "modeling.py"),
+)
+
+
+@pytest.mark.parametrize("name", PROCESSOR_FILES)
+def test_a_file_of_the_processor_counts_where_it_is_there(name: str, snapshot: Path) -> None:
+    bare = fingerprint(hash_files(snapshot))
+    (snapshot / name).parent.mkdir(exist_ok=True)
+    (snapshot / name).write_text("one")
+    one = hash_files(snapshot)
+    assert one[name] == hashlib.sha256(b"one").hexdigest()
+    (snapshot / name).write_text("other")
+    other = hash_files(snapshot)
+    assert len({bare, fingerprint(one), fingerprint(other)}) == 3
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_a_file_that_nobody_reads_does_not_count(name: str, snapshot: Path) -> None:
+    bare = hash_files(snapshot)
+    (snapshot / name).parent.mkdir(exist_ok=True)
+    (snapshot / name).write_text("anything")
+    assert hash_files(snapshot) == bare
+
+
+def test_whatever_counts_is_downloaded() -> None:
+    for name in (*PROCESSOR_FILES, "model.safetensors", "model.safetensors.index.json"):
+        assert any(fnmatch(name, pattern) for pattern in HUB_PATTERNS), name
+    for name in ("pytorch_model.bin", "README.md", "cat.png", "modeling.py"):
+        assert not any(fnmatch(name, pattern) for pattern in HUB_PATTERNS), name
+
+
+def test_a_checkpoint_of_the_usual_files_keeps_its_fingerprint() -> None:
+    """Run folders made before more files counted belong to it."""
+    baseline = json.loads(BASELINE.read_text())
+    [before] = {run["summary"]["answered"]["model"]["fingerprint"] for run in baseline["runs"]}
+    assert fingerprint(hash_files(tiny_checkpoint_dir())) == before
 
 
 def write_index(folder: Path, content: object) -> Path:

@@ -1,6 +1,9 @@
 """A model's settings, `load_model`, configs/model/."""
 
+import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -8,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 from evals import load_model
-from evals.errors import ConfigError
+from evals.errors import CheckpointError, ConfigError
 from evals.models.idefics.engine import IdeficsModel
 from evals.models.mock import MockModel
 from evals.models.specs import IdeficsSpec, MockSpec, TinySpec, TransformersSpec
 from evals.models.transformers_idefics import TransformersModel
 from evals.provenance import describe_model
 from evals.resources import configs_dir
-from evals.types import Model, ModelSpec
+from evals.types import HubSpec, Model, ModelSpec
 from tests.models.conftest import Pair
 
 
@@ -56,8 +61,125 @@ def test_weights_that_keep_size_and_time_are_seen_to_be_others(tmp_path: Path, b
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     os.utime(weights, (1e9, 1e9))
-    assert spec.describe().fingerprint != before.fingerprint
-    assert replace(spec, verify=True).describe() == spec.describe()
+    assert replace(spec).describe().fingerprint != before.fingerprint
+    assert replace(spec, verify=True).describe() == replace(spec).describe()
+
+
+@pytest.fixture
+def copy(tmp_path: Path, base: Pair) -> Path:
+    return shutil.copytree(base.folder, tmp_path / "copy")
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Write a file again, at another time."""
+    path.write_bytes(content)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+
+
+@pytest.mark.parametrize("kind", [IdeficsSpec, TransformersSpec])
+def test_weights_that_are_saved_again_before_they_are_loaded_are_refused(
+    kind: type[IdeficsSpec | TransformersSpec], copy: Path
+) -> None:
+    spec = kind(str(copy), device="cpu")
+    spec.describe()
+    rewrite(copy / "model.safetensors", (copy / "model.safetensors").read_bytes())
+    with pytest.raises(CheckpointError, match=r"(?s)has changed .* - model.safetensors is written"):
+        spec.load()
+    assert kind(str(copy), device="cpu").load()
+
+
+def test_files_that_come_and_go_before_a_tokenizer_is_read_are_named(copy: Path) -> None:
+    spec = IdeficsSpec(str(copy), device="cpu")
+    spec.describe()
+    (copy / "README.md").write_text("no part of it")
+    assert spec.load_reader().max_tokens == 256
+    (copy / "chat_template.jinja").write_text("new")
+    (copy / "generation_config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"(?s)generation_config.json is gone.*jinja is new"):
+        spec.load_reader()
+
+
+def test_a_link_that_leads_elsewhere_later_is_followed_once(copy: Path, tmp_path: Path) -> None:
+    """`latest`, which training moves on to the next checkpoint."""
+    other = shutil.copytree(copy, tmp_path / "other")
+    rewrite(other / "tokenizer_config.json", b'{"model_max_length": 7}')
+    link = tmp_path / "latest"
+    link.symlink_to(copy)
+    spec = IdeficsSpec(str(link), device="cpu", num_workers=0)
+    before = spec.describe()
+    link.unlink()
+    link.symlink_to(other)
+    assert spec.load().info == before
+    assert replace(spec).describe().fingerprint != before.fingerprint
+
+
+def test_settings_travel_without_what_was_found_here(copy: Path) -> None:
+    for number, kind in enumerate((IdeficsSpec, TransformersSpec)):
+        spec: ModelSpec = kind(str(copy), device="cpu")
+        spec.describe()
+        travelled: ModelSpec = pickle.loads(pickle.dumps(spec))
+        assert travelled == spec
+        rewrite(copy / "generation_config.json", b'{"eos_token_id": %d}' % number)
+        assert travelled.describe().fingerprint != spec.describe().fingerprint
+    assert pickle.loads(pickle.dumps(TinySpec(dtype="bfloat16"))) == TinySpec(dtype="bfloat16")
+
+
+def test_settings_of_a_commit_are_the_same_otherwise() -> None:
+    spec = IdeficsSpec("org/name", device="cpu", dtype="bfloat16", revision="main")
+    assert isinstance(spec, HubSpec)
+    assert spec.at_revision("0" * 40) == replace(spec, revision="0" * 40)
+    assert isinstance(TransformersSpec("org/name"), HubSpec)
+
+
+MOVING = """
+import sys
+from pathlib import Path
+from evals.models.specs import IdeficsSpec, TransformersSpec
+
+repository, kind, first, second = sys.argv[1:]
+branch = Path(repository) / "refs" / "main"
+branch.write_text(first)
+spec = {"idefics": IdeficsSpec, "transformers": TransformersSpec}[kind]("org/name", device="cpu")
+described = spec.describe()
+branch.write_text(second)
+model = spec.load()
+bias = model.network.get_parameter("model.norm.weight" if kind == "transformers" else "norm.weight")
+reader = spec.load_reader()
+print(described.revision, model.info == described, float(bias[0]), reader.max_tokens)
+moved = type(spec)("org/name", device="cpu").describe()
+print(moved.revision, moved.fingerprint == described.fingerprint)
+pinned = type(spec)("org/name", device="cpu").at_revision(first).describe()
+print(pinned.revision, pinned.fingerprint == described.fingerprint)
+"""
+
+
+@pytest.mark.parametrize("kind", ["idefics", "transformers"])
+def test_a_branch_that_moves_after_the_fingerprint_moves_no_weight_and_no_tokenizer(
+    kind: str, copy: Path, tmp_path: Path
+) -> None:
+    """In the hub's cache, offline; in a process of its own, for the hub's settings."""
+    repository = tmp_path / "hub" / "models--org--name"
+    commits = ("1" * 40, "2" * 40)
+    (repository / "refs").mkdir(parents=True)
+    for number, commit in enumerate(commits, start=1):
+        snapshot = shutil.copytree(copy, repository / "snapshots" / commit)
+        tensors = load_file(snapshot / "model.safetensors")
+        tensors["model.norm.weight"] = torch.full_like(tensors["model.norm.weight"], number)
+        save_file(tensors, snapshot / "model.safetensors", {"format": "pt"})
+        config = json.loads((snapshot / "config.json").read_text())
+        config["max_position_embeddings"] = 100 * number
+        (snapshot / "config.json").write_text(json.dumps(config))
+    done = subprocess.run(
+        [sys.executable, "-c", MOVING, str(repository), kind, *commits],
+        env=os.environ | {"HF_HUB_CACHE": str(repository.parent), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded, moved, pinned = done.stdout.strip().splitlines()
+    assert loaded == f"{commits[0]} True 1.0 100"
+    assert moved == f"{commits[1]} False"
+    assert pinned == f"{commits[0]} True"
 
 
 @pytest.mark.parametrize(

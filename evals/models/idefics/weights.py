@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from evals.errors import CheckpointError, list_problems
-from evals.models.checkpoints import weight_files
+from evals.models.checkpoint_files import weight_files
 from evals.models.division import Quantised
 from evals.models.idefics.config import IdeficsConfig
 from evals.models.idefics.finite import FiniteCheck
