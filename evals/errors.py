@@ -6,6 +6,8 @@
     │   └── PictureError  a picture that cannot be read or decoded
     ├── PromptError       a prompt that cannot be built or read
     ├── CheckpointError   a model folder: files, config, weights
+    ├── ModelError        a model that does not answer as `evals.types.Model` promises
+    ├── OutOfMemoryError  memory that ran out, of a GPU or of the host
     ├── ResultsError      a run folder or a results file
     └── WorkerError       a process elsewhere that answers: it died, or hung
 
@@ -37,6 +39,14 @@ class PromptError(EvalError):
 
 class CheckpointError(EvalError):
     """A checkpoint's folder, config or weights are not what they must be."""
+
+
+class ModelError(EvalError):
+    """A model's answers are not what a model promises: a mistake of whoever wrote the model."""
+
+
+class OutOfMemoryError(EvalError):
+    """Memory ran out, of a GPU or of the host, and nothing smaller could be tried."""
 
 
 class ResultsError(EvalError):

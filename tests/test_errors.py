@@ -9,7 +9,7 @@ from evals.errors import EvalError, list_problems
 def test_every_error_of_ours_is_one_that_the_user_can_mend() -> None:
     raised = [value for value in vars(errors).values() if isinstance(value, type)]
     own = [error for error in raised if error.__module__ == errors.__name__]
-    assert len(own) == 8
+    assert len(own) == 10
     assert all(issubclass(error, EvalError) for error in own)
     assert not issubclass(EvalError, ValueError | OSError), "handlers of those must not hide it"
 

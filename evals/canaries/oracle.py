@@ -1,9 +1,9 @@
 """The same checkpoint through transformers, where memory allows."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
+from evals.memory import count_free_host_bytes
 from evals.models.checkpoint_files import weight_files
 from evals.models.checkpoints import unchanged
 from evals.models.specs import IdeficsSpec, TinySpec, TransformersSpec
@@ -24,7 +24,7 @@ def load_oracle(spec: ModelSpec, info: ModelInfo) -> Model | str:
     folder = spec.found.folder
     wanted = ROOM * _count_bytes(folder, info.dtype)
     free = _free_bytes(info.device)
-    if free is not None and wanted > free:
+    if wanted > free:
         return f"it wants {wanted / 1e9:.1f} GB more, and {free / 1e9:.1f} GB are free"
     from transformers.utils import logging
 
@@ -40,17 +40,11 @@ def _count_bytes(folder: Path, dtype: str) -> int:
     return 2 * stored if dtype == "float32" else stored
 
 
-def _free_bytes(device: str) -> int | None:
-    """Return what is free on the device; `None` where nobody says."""
+def _free_bytes(device: str) -> int:
+    """Return what is free on the device."""
     if device.startswith("cuda"):
         import torch
 
         free, _ = torch.cuda.mem_get_info(torch.device(device))
         return free
-    meminfo = Path("/proc/meminfo")
-    if meminfo.is_file():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    pages = os.sysconf("SC_PHYS_PAGES") if "SC_PHYS_PAGES" in os.sysconf_names else None
-    return None if pages is None else pages * os.sysconf("SC_PAGE_SIZE")
+    return count_free_host_bytes()

@@ -18,6 +18,7 @@ def check(arguments: Sequence[str]) -> None:
     from evals.canaries import Outcome, run_canaries
     from evals.canaries.oracle import load_oracle
     from evals.compose import build_model_spec, compose_config
+    from evals.models.out_of_memory import explain_each, explain_out_of_memory
     from evals.progress import RichProgress
 
     spec = build_model_spec(
@@ -25,7 +26,10 @@ def check(arguments: Sequence[str]) -> None:
     )
     progress = RichProgress()
     info = spec.describe()
-    with progress.wait(f"model {info.name}"):
+    with (
+        progress.wait(f"model {info.name}"),
+        explain_out_of_memory(spec, "while the model was loaded"),
+    ):
         model = spec.load()
     table = Table(
         title=f"{info.name}: {info.checkpoint}", box=box.SIMPLE_HEAD, title_justify="left"
@@ -34,10 +38,14 @@ def check(arguments: Sequence[str]) -> None:
         table.add_column(head)
     colours = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
     failed = 0
-    canaries = run_canaries(
-        model,
-        oracle=lambda: load_oracle(spec, info),
-        hidden=getattr(model, "states_before_pictures", None),
+    canaries = explain_each(
+        run_canaries(
+            model,
+            oracle=lambda: load_oracle(spec, info),
+            hidden=getattr(model, "states_before_pictures", None),
+        ),
+        spec,
+        "while the model was tried",
     )
     for canary in progress.track(canaries, "checks"):
         failed += canary.outcome is Outcome.FAILED

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from evals.cli.interrupting import say_interrupted
 from evals.errors import EvalError
+from evals.memory import is_out_of_memory, name_shortage
 
 MISUSE = 2
 INTERNAL_ERROR = 70
@@ -35,7 +36,7 @@ def guard(work: Callable[[], None], words: Sequence[str] = ()) -> int:
         return 0
     except OSError as error:
         if error.errno not in DISK_REFUSALS:
-            return _report_bug()
+            return _report_unexpected(error)
         print(
             f"error: {error.filename or 'a file'} cannot be written: {error.strerror}; what was "
             "written before stays. Free space, or choose another folder, and run the same command "
@@ -43,12 +44,19 @@ def guard(work: Callable[[], None], words: Sequence[str] = ()) -> int:
             file=sys.stderr,
         )
         return MISUSE
-    except Exception:  # the one place: whatever else is raised is a bug of ours, and says so
-        return _report_bug()
+    except Exception as error:  # the one place: whatever else is raised is a bug of ours
+        return _report_unexpected(error)
     return 0
 
 
-def _report_bug() -> int:
+def _report_unexpected(error: Exception) -> int:
+    if is_out_of_memory(error):
+        print(
+            f"error: {name_shortage(error)}; what was written before stays. End other programs, or "
+            "use a machine with more memory, and run the same command again",
+            file=sys.stderr,
+        )
+        return MISUSE
     traceback.print_exc()
     print("internal error: please report the lines above", file=sys.stderr)
     return INTERNAL_ERROR

@@ -9,14 +9,13 @@ from pathlib import Path
 from evals.doctor.findings import Finding, Verdict
 from evals.files import cache_dir
 from evals.runner.identity import RUNS_DIR
+from evals.memory import GIB, count_host_bytes
 
-GIB = 1 << 30
 LITTLE_MEMORY = 4 * GIB
 """METEOR alone asks for 2."""
 LITTLE_DISK = 1 * GIB
 BFLOAT16_SINCE = 8
 """Compute capability (Ampere)."""
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def check_machine() -> Iterator[Finding]:
@@ -30,9 +29,7 @@ def check_machine() -> Iterator[Finding]:
 
 def _check_memory() -> Finding:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
-        memory = min(memory, int(limit))  # a container's
+    memory = count_host_bytes()
     found = f"{cores} cores, {memory / GIB:.0f} GiB of memory"
     if memory >= LITTLE_MEMORY:
         return Finding("CPU", found)

@@ -1,7 +1,7 @@
 """`execution=ray`: workers of a Ray cluster, each with the whole model on its share of a node."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from evals.execution.members import describe_death
 from evals.execution.model import SpreadModel
 from evals.execution.pictures import Pictures
 from evals.execution.sizes import Size, check_room, choose_size
-from evals.types import HubSpec, ModelInfo, ModelSpec, ReadableSpec
+from evals.types import FrugalSpec, HubSpec, ModelInfo, ModelSpec, ReadableSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,10 @@ class SpreadSpec:
         if isinstance(said, BaseException):
             raise said
         return said
+
+    def list_savings(self) -> Sequence[str]:
+        """Return what saves memory in each worker."""
+        return self.spec.list_savings() if isinstance(self.spec, FrugalSpec) else ()
 
     def load(self) -> SpreadModel:
         """Start the workers; return once the first is ready.

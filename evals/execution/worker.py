@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evals.errors import CheckpointError, ConfigError, EvalError
+from evals.models.contract import ask_model, pair_features
+from evals.models.out_of_memory import explain_out_of_memory
 from evals.types import Image, Model, ModelInfo, ModelSpec
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -80,6 +82,7 @@ class Worker:
         os.environ.update(variables)
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._model: Model | None = None
+        self._spec: ModelSpec | None = None
         self._num_notes = 0
         self._warnings: deque[str] = deque()
         warnings.showwarning = self._keep_warning
@@ -95,11 +98,12 @@ class Worker:
     def _load(self, spec: ModelSpec, expected: ModelInfo) -> Sent:
         try:
             _compare(spec.describe(), expected)  # before weights are read for nothing
-            model = spec.load()
+            with explain_out_of_memory(spec, "while the model was loaded"):
+                model = spec.load()
             _compare(model.info, expected)
         except Exception as error:  # whatever it is, the driver raises it
             return Sent(error=_make_sendable(error), warnings=self._take_warnings())
-        self._model = model
+        self._model, self._spec = model, spec
         return Sent(notes=self._take_notes(), warnings=self._take_warnings())
 
     def answer(self, kind: str, items: Sequence[Any]) -> Iterator[Sent]:
@@ -123,9 +127,11 @@ class Worker:
             yield self._wrap(answers[:-1], answering) if is_over else self._wrap(answers)
 
     def _answer(self, kind: str, items: Sequence[Any], put: Callable[[Any], None]) -> None:
+        assert self._spec is not None
         try:
-            for answer in ANSWERS[kind](self._model, items):
-                put(answer)
+            with explain_out_of_memory(self._spec, "while a worker's model answered"):
+                for answer in ANSWERS[kind](self._model, items):
+                    put(answer)
         finally:
             put(_END)
 
@@ -161,13 +167,13 @@ def _find_features(model: Any, pictures: Sequence[Picture]) -> Iterator[Feature]
             "(demonstrations.plan=FILE)"
         )
     images: Iterable[Image] = (picture.image for picture in pictures)
-    for picture, values in zip(pictures, model.image_features(images), strict=True):
+    for picture, values in pair_features(pictures, model.image_features(images), model.info):
         yield Feature(picture.id, values)
 
 
 ANSWERS: Mapping[str, Callable[[Any, Sequence[Any]], Iterator[Any]]] = {
-    "generate": lambda model, requests: model.generate(requests),
-    "loglikelihood": lambda model, requests: model.loglikelihood(requests),
+    "generate": lambda model, requests: ask_model(model.generate, requests, model.info),
+    "loglikelihood": lambda model, requests: ask_model(model.loglikelihood, requests, model.info),
     "image_features": _find_features,
 }
 

@@ -28,7 +28,10 @@ def load_model(name: str, **settings: Any) -> "Model":
     Raises:
         ConfigError: there is no such model or setting, or a needed one is missing.
         CheckpointError: the checkpoint cannot be loaded.
+        OutOfMemoryError: it does not fit.
     """
+    from evals.models.out_of_memory import explain_out_of_memory
+
     specs = _specs()
     if name not in specs:
         raise ConfigError(f"there is no model {name!r}; choose one of {', '.join(specs)}")
@@ -36,7 +39,8 @@ def load_model(name: str, **settings: Any) -> "Model":
         spec = specs[name](**settings)
     except TypeError as error:
         raise ConfigError(f"model {name!r}: {error}") from error
-    return spec.load()
+    with explain_out_of_memory(spec, "while the model was loaded"):
+        return spec.load()
 
 
 def _specs() -> "Mapping[str, type[ModelSpec]]":

@@ -7,23 +7,27 @@ was fingerprinted.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from evals.errors import ConfigError
 from evals.models.checkpoint_files import fingerprint, hash_files
 from evals.models.checkpoints import Checkpoint, resolve_checkpoint, unchanged
+from evals.models.devices import (
+    check_settings,
+    resolve_device,
+    resolve_dtype,
+    torch_device,
+    torch_dtype,
+)
 from evals.models.division import Division, read_division
 from evals.models.mock import MOCK_INFO, MockModel
+from evals.models.savings import save_batch, save_type, save_weights
 from evals.resources import tiny_checkpoint_dir
 from evals.types import ModelInfo, PromptReader
 
 if TYPE_CHECKING:
-    import torch
-
     from evals.models.idefics.engine import IdeficsModel
     from evals.models.transformers_idefics import TransformersModel
 
@@ -36,9 +40,6 @@ NOT_IN_IDENTITY = frozenset(
 )
 """Settings that move no answer, or that `ModelInfo` names by what came of them: the checkpoint's
 fingerprint, the dtype."""
-
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,13 @@ class IdeficsSpec:
     def at_revision(self, revision: str) -> IdeficsSpec:
         return replace(self, revision=revision)
 
+    def list_savings(self) -> list[str]:
+        return [
+            *save_type(_own_dtype(self)),
+            *save_weights(self.quantise, self.parallel),
+            *save_batch(self.batch_size),
+        ]
+
     def __getstate__(self) -> dict[str, object]:
         return _name_fields(self)
 
@@ -142,8 +150,8 @@ class TransformersSpec:
             return load_transformers(
                 folder,
                 self.info,
-                device=_torch_device(self.info),
-                dtype=_torch_dtype(self.info.dtype),
+                device=torch_device(self.info.device),
+                dtype=torch_dtype(self.info.dtype),
                 allow_urls=self.allow_urls,
             )
 
@@ -152,6 +160,12 @@ class TransformersSpec:
 
     def at_revision(self, revision: str) -> TransformersSpec:
         return replace(self, revision=revision)
+
+    def list_savings(self) -> list[str]:
+        return [
+            *save_type(_own_dtype(self)),
+            "model=idefics: no weight twice in memory, no picture twice",
+        ]
 
     def __getstate__(self) -> dict[str, object]:
         return _name_fields(self)
@@ -181,6 +195,9 @@ class TinySpec:
 
     def load_reader(self) -> PromptReader:
         return _load_reader(self.as_idefics)
+
+    def list_savings(self) -> list[str]:
+        return save_type(_own_dtype(self)) + save_batch(self.batch_size)
 
     def __getstate__(self) -> dict[str, object]:
         return _name_fields(self)
@@ -222,13 +239,8 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
         ConfigError: a device, type or batch size that does not exist.
         CheckpointError: the checkpoint cannot be found.
     """
-    if not _DEVICE.fullmatch(spec.device):
-        raise ConfigError(f"model.device={spec.device}: choose auto, cpu, cuda or cuda:N")
-    if spec.dtype not in DTYPES:
-        raise ConfigError(f"model.dtype={spec.dtype}: choose one of {', '.join(DTYPES)}")
-    if spec.batch_size is not None and spec.batch_size < 1:
-        raise ConfigError(f"model.batch_size={spec.batch_size}: choose 1 or more")
-    device = _resolve_device(spec.device)
+    check_settings(spec.device, spec.dtype, spec.batch_size)
+    device = resolve_device(spec.device)
     with unchanged(spec.found) as folder:
         files = hash_files(folder, verify=spec.verify)
     return ModelInfo(
@@ -236,7 +248,7 @@ def _describe(name: str, spec: IdeficsSpec | TransformersSpec) -> ModelInfo:
         checkpoint=str(spec.checkpoint),
         fingerprint=fingerprint(files),
         files=files,
-        dtype=_resolve_dtype(spec.dtype, device),
+        dtype=resolve_dtype(spec.dtype, device),
         device=device,
         revision=spec.found.revision,
     )
@@ -249,8 +261,8 @@ def _load_idefics(spec: IdeficsSpec, info: ModelInfo) -> IdeficsModel:
         return load_idefics(
             folder,
             info,
-            device=_torch_device(info),
-            dtype=_torch_dtype(_resolve_dtype(spec.dtype, info.device)),
+            device=torch_device(info.device),
+            dtype=torch_dtype(resolve_dtype(spec.dtype, info.device)),
             batch_size=spec.batch_size,
             allow_urls=spec.allow_urls,
             cache_dir=Path(spec.cache_dir).expanduser() if spec.cache_dir else None,
@@ -271,41 +283,10 @@ def _load_reader(spec: IdeficsSpec | TransformersSpec) -> PromptReader:
         return read_reader(folder)
 
 
+def _own_dtype(spec: IdeficsSpec | TransformersSpec | TinySpec) -> str:
+    return resolve_dtype(spec.dtype, resolve_device(spec.device))
+
+
 def _name_fields(spec: IdeficsSpec | TransformersSpec | TinySpec) -> dict[str, object]:
     """Return what travels to another machine: what was found on this one may not be there."""
     return {field.name: getattr(spec, field.name) for field in fields(spec)}
-
-
-def _resolve_device(device: str) -> str:
-    if device == "cpu":
-        return device
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not torch.cuda.is_available():
-        raise ConfigError(f"model.device={device}: this torch sees no GPU; choose cpu or auto")
-    count = torch.cuda.device_count()
-    if torch.device(device).index is not None and torch.device(device).index >= count:
-        raise ConfigError(f"model.device={device}: there are {count} GPUs, counted from 0")
-    return device
-
-
-def _resolve_dtype(dtype: str, device: str) -> str:
-    if dtype != "auto":
-        return dtype
-    return "float32" if device == "cpu" else "bfloat16"
-
-
-def _torch_device(info: ModelInfo) -> torch.device:
-    import torch
-
-    return torch.device(info.device)
-
-
-def _torch_dtype(name: str) -> torch.dtype:
-    import torch
-
-    dtype = getattr(torch, name)
-    assert isinstance(dtype, torch.dtype)
-    return dtype

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import IdeficsForVisionText2Text
 
 from evals.errors import CheckpointError, list_problems
+from evals.memory import is_out_of_memory
 from evals.models.idefics.finite import FiniteCheck
 from evals.models.idefics.weights import KNOWN_BUFFERS
 
@@ -28,6 +29,8 @@ def load_network(folder: Path, *, dtype: torch.dtype) -> IdeficsForVisionText2Te
             folder, dtype=dtype, ignore_mismatched_sizes=True, output_loading_info=True
         )
     except (SafetensorError, OSError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         raise CheckpointError(
             f"{folder} cannot be loaded by transformers ({error!s:.300}); download it again"
         ) from error

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from evals.demonstrations import Plan
+from evals.models.contract import ask_model
 from evals.records import Record
 from evals.runner.requests import Asked, Asking, Request, Response, ask, record_answer, word_once
 from evals.types import Example, GenerateRequest, LogLikelihoodRequest, Model
@@ -14,6 +15,9 @@ def answer(
     """Yield a record for each query, in any order.
 
     Prompts are built as the model reads ahead: no more of them are held than it looks at.
+
+    Raises:
+        ModelError: the model's answers are not what a model promises; those before are yielded.
     """
     asked: dict[str, Asked] = {}
     """Request id -> its query, until the query's last response is in."""
@@ -36,15 +40,12 @@ def answer(
         if len(received) == len(query_asked.requests):
             del responses[query_asked.query.id]
             yield record_answer(query_asked, received)
-    assert not asked, f"the model left {len(asked)} requests unanswered, first {next(iter(asked))}"
 
 
 def _respond(requests: Iterator[Request], asking: Asking, model: Model) -> Iterator[Response]:
     if asking.task.choices:
-        yield from model.loglikelihood(
-            request for request in requests if isinstance(request, LogLikelihoodRequest)
-        )
+        scored = (request for request in requests if isinstance(request, LogLikelihoodRequest))
+        yield from ask_model(model.loglikelihood, scored, model.info)
     else:
-        yield from model.generate(
-            request for request in requests if isinstance(request, GenerateRequest)
-        )
+        generated = (request for request in requests if isinstance(request, GenerateRequest))
+        yield from ask_model(model.generate, generated, model.info)

@@ -8,8 +8,10 @@ from uuid import uuid4
 import numpy as np
 
 from evals.demonstrations.rices import Feature
-from evals.errors import ConfigError, PictureError
+from evals.errors import ConfigError, ModelError, PictureError
 from evals.files import cache_dir
+from evals.models.contract import find_feature_problem, pair_features
+from evals.models.out_of_memory import explain_each
 from evals.runner.session import Session
 from evals.runner.unreadable import list_among
 from evals.types import Image
@@ -53,9 +55,18 @@ def _compute(pictures: Iterable[Image], session: Session) -> dict[str, Feature]:
                 f"{session.model_info.name} has none; use model=idefics, or a plan made with it "
                 "(demonstrations.plan=FILE)"
             )
-        computed = model.image_features(distinct[digest] for digest in missing)
-        pairs = zip(missing, computed, strict=True)
+        computed = explain_each(
+            model.image_features(distinct[digest] for digest in missing),
+            session.settings.model,
+            "while the model looked at pictures",
+        )
+        pairs = pair_features(missing, computed, info)
         for digest, feature in session.progress.track(pairs, "features", total=len(missing)):
+            if problem := find_feature_problem(feature):
+                raise ModelError(
+                    f"model {info.name} ({info.checkpoint}): its feature of {distinct[digest]} "
+                    f"{problem} (docs/adding-a-model.md)"
+                )
             _write(folder, digest, feature)
             features[digest] = feature
     return features

@@ -12,6 +12,7 @@ from evals.config import TaskSettings, narrow_config, read_settings
 from evals.demonstrations import Plan
 from evals.errors import PictureError
 from evals.identity import Identity
+from evals.models.out_of_memory import explain_each
 from evals.provenance import (
     describe_code,
     describe_data,
@@ -32,6 +33,8 @@ from evals.runner.summarising import summarise
 from evals.store import PLAN, Doubt, FolderInUseError, RunFolder, read_answered, write_answered
 from evals.summary import RunSummary, write_summary
 from evals.types import Example, Image
+
+ANSWERING = "while the model answered; what was answered is kept"
 
 
 def run_all(session: Session) -> Iterator[tuple[Path, RunSummary]]:
@@ -171,7 +174,8 @@ def _ask(
     room = find_room(run.task, session.settings.protocol, session.model)
     asking = make_asking(run, plan, session, room=room)
     started, num_notes = time.monotonic(), len(session.model.notes)
-    records = answer(pending, plan, asking, session.model)
+    answers = answer(pending, plan, asking, session.model)
+    records = explain_each(answers, session.settings.model, ANSWERING)
     description = f"{run.settings.name} {run.shots} shots"
     done = set()
     try:

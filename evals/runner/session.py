@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from evals.compose import OnError, build_task
 from evals.config import Settings, TaskSettings
 from evals.identity import ContentDigest, digest_content
+from evals.models.out_of_memory import explain_out_of_memory
 from evals.types import ExampleSet, Model, ModelInfo, Task
 
 T = TypeVar("T")
@@ -41,8 +42,12 @@ class Session:
 
     @cached_property
     def model(self) -> Model:
-        with self.progress.wait(f"model {self.model_info.name}"):
-            return self.settings.model.load()
+        spec = self.settings.model
+        with (
+            self.progress.wait(f"model {self.model_info.name}"),
+            explain_out_of_memory(spec, "while the model was loaded"),
+        ):
+            return spec.load()
 
     def task(self, settings: TaskSettings) -> Task:
         if settings.name not in self._tasks:

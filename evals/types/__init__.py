@@ -5,7 +5,15 @@ docs/architecture.md.
 """
 
 from evals.types.examples import Example, ExampleSet, HubSource, Source
-from evals.types.models import HubSpec, Model, ModelInfo, ModelSpec, PromptReader, ReadableSpec
+from evals.types.models import (
+    FrugalSpec,
+    HubSpec,
+    Model,
+    ModelInfo,
+    ModelSpec,
+    PromptReader,
+    ReadableSpec,
+)
 from evals.types.prompts import Image, Prompt, Segment, Text
 from evals.types.requests import (
     IMAGE_TOKENS,
@@ -35,6 +43,7 @@ __all__ = [
     "Decoding",
     "Example",
     "ExampleSet",
+    "FrugalSpec",
     "GenerateRequest",
     "Generation",
     "HubSource",

@@ -60,6 +60,15 @@ class ModelSpec(Protocol):
     def load(self) -> Model: ...
 
 
+@runtime_checkable
+class FrugalSpec(ModelSpec, Protocol):
+    """Settings that say which others would take less memory."""
+
+    def list_savings(self) -> Sequence[str]:
+        """Return settings as the command line has them, each with what it saves, best first."""
+        ...
+
+
 class PromptReader(Protocol):
     """How long prompts are to a model: its tokenizer and its limit, without the weights."""
 

@@ -20,8 +20,8 @@ from evals.cli.words import (
     offer_settings,
 )
 from evals.compose import DemonstrationsConfig, OnError, RunConfig, Sampler, SourceKind
+from evals.models.devices import DTYPES
 from evals.models.division import Parallel, Quantised
-from evals.models.specs import DTYPES
 from evals.report.listing import LISTS
 from tests.cli.processes import environment
 

@@ -44,6 +44,7 @@ ALWAYS: Mapping[str, Callable[[], None]] = {
     "DIE": lambda: os._exit(7),
     "PROMPT": lambda: throw(PromptError("it cannot be answered")),
     "BUG": lambda: throw(ZeroDivisionError("a bug")),
+    "MEMORY": lambda: bytearray(1 << 60).clear(),
     "STUBBORN": lambda: throw(Stubborn("one", "two")),
 }
 ONCE: Mapping[str, Callable[[], None]] = {
@@ -75,14 +76,16 @@ class Toy:
                 os._exit(7)
             self._act(request.prompt, request.id)
             (generation,) = self.mock.generate([request])
-            yield generation
+            text = str(request.prompt)
+            yield from [generation] * (2 if "TWICE" in text else 0 if "NEVER" in text else 1)
 
     def loglikelihood(self, requests: Iterable[LogLikelihoodRequest]) -> Iterator[LogLikelihoods]:
         return self.mock.loglikelihood(requests)
 
     def image_features(self, images: Iterable[Image]) -> Iterator[np.ndarray]:
         for image in images:
-            yield np.frombuffer(bytes.fromhex(image.sha256)[:8], np.float32)
+            if str(image) != "UNSEEN":
+                yield np.frombuffer(bytes.fromhex(image.sha256)[:8], np.float32)
 
     def _act(self, prompt: Prompt, request_id: str) -> None:
         time.sleep(self.seconds)
@@ -128,6 +131,8 @@ class ToySpec:
             case "other":
                 info = ModelInfo("mock", "mock", "0" * 64, {"a.json": "0"}, "none", "none")
                 return Toy(self.folder, info=info)
+            case "memory":
+                bytearray(1 << 60)
             case "raises":
                 raise PromptError("it cannot be loaded")
             case "raises later" if (Path(self.folder) / "loaded").exists():

@@ -35,6 +35,11 @@ class Memory:
     tell: Tell = tell_nobody
     """Of what is done to batches: others may hold shares of the model."""
 
+    def release(self) -> None:
+        """Let go of what batches were made in; none must be in use any more."""
+        self.prompts.release()
+        self.branches.release()
+
 
 @dataclass(slots=True)
 class _Slot:

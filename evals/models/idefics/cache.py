@@ -55,6 +55,11 @@ class CacheMemory:
         }
         return [KeyValues(*next(free[device]).unbind(0)) for device in shape.devices]
 
+    def release(self) -> None:
+        """Let go of all memory; what was divided must not be used any more."""
+        for device, flat in self._flat.items():
+            self._flat[device] = flat.new_zeros(0)
+
     def _take(self, device: torch.device, size: int) -> Tensor:
         flat = self._flat[device]
         if size > len(flat):

@@ -17,11 +17,12 @@ import torch
 
 from evals.errors import PromptError
 from evals.models.idefics.batch import Memory
+from evals.models.idefics.features import pool_images, states_before_pictures
 from evals.models.idefics.generating import generate
 from evals.models.idefics.limits import Limits
 from evals.models.idefics.model import Idefics
 from evals.models.idefics.pictures import Pictures
-from evals.models.idefics.prefix import Prefix, PrefixKey, read_states, recall_prefix
+from evals.models.idefics.prefix import Prefix, PrefixKey, recall_prefix
 from evals.models.idefics.rules import make_rules
 from evals.models.idefics.scoring import score
 from evals.models.idefics.sharing import find_shared_prefixes
@@ -156,32 +157,15 @@ class IdeficsModel:
 
     def image_features(self, images: Iterable[Image]) -> Iterator[npt.NDArray[np.float32]]:
         """Yield each picture's pooled class token, float32, of length one: what RICES compares."""
-        for window in _split(images, WINDOW):
-            self.pictures.prefetch(window)
-            for part in _split(window, VISION_BATCH):
-                with torch.inference_mode():
-                    pixels = self.pictures.pixels(part)
-                    with self.memory.tell("pool", pixels):
-                        pooled = self.network.pool_images(pixels).float()
-                    features = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
-                yield from features
+        return pool_images(images, self.memory, self.pictures)
 
-    @torch.inference_mode()
     def states_before_pictures(self, prompt: Prompt) -> npt.NDArray[np.float32]:
         """Return the final hidden states (n, d) of a prompt's tokens before its first picture.
 
         Raises:
             ValueError: it shows none.
         """
-        encoded = self.tokenizer.encode(prompt, bos=True)
-        if not encoded.images:
-            raise ValueError("a prompt without pictures has no tokens before its first")
-        with self.memory.tell("states", encoded):
-            hidden = read_states(self.network, self.memory.projections, encoded)
-        states: npt.NDArray[np.float32] = (
-            hidden[: encoded.image_of_token.index(0)].float().cpu().numpy()
-        )
-        return states
+        return states_before_pictures(self.tokenizer.encode(prompt, bos=True), self.memory)
 
     def _encode(self, request: GenerateRequest) -> EncodedPrompt:
         prompt = fetch_urls(request.prompt, allow_urls=self.allow_urls)
@@ -234,8 +218,21 @@ class IdeficsModel:
 
     @torch.inference_mode()
     def _read_prefix(self, key: PrefixKey, prompt: EncodedPrompt) -> Prefix:
-        with self.memory.tell("prefix", key, prompt):
-            return recall_prefix(self.prefixes, self.network, self.memory.projections, key, prompt)
+        """Read a prefix; where memory runs out, once more without what is held for later."""
+
+        def read() -> Prefix:
+            with self.memory.tell("prefix", key, prompt):
+                return recall_prefix(
+                    self.prefixes, self.network, self.memory.projections, key, prompt
+                )
+
+        def let_go() -> None:
+            self.prefixes.clear()
+            self.memory.release()
+
+        with self.limits.watch(let_go) as watch:
+            prefix = read()
+        return read() if watch.out_of_memory else prefix
 
 
 def _prompt_images(prompt: EncodedPrompt) -> Sequence[Image]:

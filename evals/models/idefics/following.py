@@ -21,11 +21,12 @@ from contextlib import suppress
 import torch
 from torch import Tensor
 
+from evals.memory import is_out_of_memory
 from evals.models.idefics.batch import Batch, Memory
 from evals.models.idefics.cache import CacheMemory
 from evals.models.idefics.config import read_config
 from evals.models.idefics.group import find_store, join_group, take_device
-from evals.models.idefics.limits import choose_limits, is_out_of_memory
+from evals.models.idefics.limits import choose_limits
 from evals.models.idefics.messages import (
     Expected,
     Failed,
@@ -124,7 +125,7 @@ class Follower:
                 num_branches=num_branches,
                 prefix=self._prefix if shares else None,
             )
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         return self._batch is not None

@@ -64,7 +64,7 @@ def generate(
     while schedule:
         layout = schedule.lay_out()
         under_way: dict[int, _UnderWay] = {}
-        with limits.watch() as watch:
+        with limits.watch(memory.release) as watch:
             # Nothing here holds the batch: its memory is free before the next, smaller one.
             yield from _fill_and_empty(
                 Batch(

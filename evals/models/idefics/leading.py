@@ -24,10 +24,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from evals.errors import ConfigError, EvalError
+from evals.errors import ConfigError, EvalError, OutOfMemoryError
+from evals.memory import is_out_of_memory, tells_of_memory
 from evals.models.division import Quantised
 from evals.models.idefics.group import join_group, open_store, take_device
-from evals.models.idefics.limits import Limits, is_out_of_memory, tells_of_memory
+from evals.models.idefics.limits import Limits
 from evals.models.idefics.messages import (
     Failed,
     Job,
@@ -77,7 +78,10 @@ class Leader:
                 "model.parallel=tensor starts processes of its own, and this one is one of a "
                 "group already: of torchrun's, or of another model's, which must be closed first"
             )
-        self._way_out = "the model is too large for them: choose more of them, or model.quantise"
+        self._way_out = (
+            "the model is too large for them: choose more of them, model.dtype=bfloat16 or "
+            "model.quantise"
+        )
         store = open_store(count)
         job = Job(
             folder.absolute(),
@@ -114,8 +118,8 @@ class Leader:
         for process in self._processes:
             self._write(process, pickle.dumps(agreed.image_bytes))
         self._way_out = (
-            "a pass cannot be repeated then; what was answered is kept: set model.batch_size, and "
-            "run again"
+            "a pass cannot be repeated then; what was answered is kept: set model.batch_size=1, "
+            "and run again"
         )
         return agreed
 
@@ -182,7 +186,7 @@ class Leader:
         failure: Exception | None = None
         try:
             yield
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             failure = error
@@ -226,7 +230,9 @@ class Leader:
         self._end()
         told = "\n".join([f"this one: {error}", *reasons])
         if is_out_of_memory(error) or tells_of_memory(told):
-            return ConfigError(f"memory of one of the devices ran out, and {self._way_out}\n{told}")
+            return OutOfMemoryError(
+                f"memory of one of the devices ran out, and {self._way_out}\n{told}"
+            )
         return GroupError(f"{_ENDED}\n{told}")
 
 

@@ -1,14 +1,14 @@
 """What may be in memory at a time: chosen by the device, halved when it proves too much."""
 
-import gc
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 
+from evals.memory import count_host_bytes
 from evals.models.idefics.cache import CacheShape
+from evals.models.idefics.retrying import Watch, watch_memory
 from evals.models.idefics.schedule import Budget, limit_rows
 
 CPU_ROWS, CPU_PACK_TOKENS = 64, 2816
@@ -16,19 +16,11 @@ CPU_ROWS, CPU_PACK_TOKENS = 64, 2816
 caches."""
 GPU_ROWS, GPU_PACK_TOKENS = 256, 16384
 CPU_SHARE, GPU_SHARE = 0.04, 0.5
-"""Of the machine's memory, of what is free on the GPU: for keys and values of tokens."""
+"""Of the host's memory, of what is free on the GPU: for keys and values of tokens."""
 CAREFUL_GPU_SHARE = 0.35
 """Where a pass that runs out of memory cannot be repeated (`leading.py`)."""
 IMAGE_SHARE = 0.25
 """Of that, beside it: for latents, and as much again for keys and values of pictures."""
-
-HOST_HAS_NONE = "can't allocate memory"
-"""What torch says of the host's memory."""
-
-
-@dataclass(slots=True)
-class Watch:
-    out_of_memory: bool = False
 
 
 @dataclass(slots=True)
@@ -40,24 +32,20 @@ class Limits:
     """What a summary should say."""
 
     @contextmanager
-    def watch(self) -> Iterator[Watch]:
-        """Halve the budget where memory runs out inside; what was under way is the caller's."""
-        watch = Watch()
-        try:
+    def watch(self, let_go: Callable[[], None]) -> Iterator[Watch]:
+        """Halve the budget where memory runs out inside; what was under way is the caller's.
+
+        Args:
+            let_go: forgets what is held for later, so that the smaller budget is all there is.
+        """
+        with watch_memory(may_retry=self.budget.rows > 1, let_go=let_go) as watch:
             yield watch
-        except (torch.OutOfMemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error) or self.budget.rows == 1:
-                raise
-            watch.out_of_memory = True
+        if watch.out_of_memory:
             self.budget = self.budget.halve()
             self.notes.append(
                 f"memory ran out; from then on at most {self.budget.rows} answers and "
                 f"{self.budget.cache_tokens:,} tokens were under way at a time"
             )
-        if watch.out_of_memory:  # outside of `except`, whose traceback holds on to tensors
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
 
 
 def choose_limits(
@@ -75,7 +63,7 @@ def choose_limits(
     share = CAREFUL_GPU_SHARE if careful else GPU_SHARE
     sizes = cache.count_token_bytes()
     free = {
-        each: _free_gpu_bytes(each) * share if on_gpu else _cpu_bytes() * CPU_SHARE
+        each: _free_gpu_bytes(each) * share if on_gpu else count_host_bytes() * CPU_SHARE
         for each in (device, *sizes)
     }
     fitting = min(int(free[each] / size) for each, size in sizes.items())
@@ -87,21 +75,6 @@ def choose_limits(
     return Limits(limit_rows(budget, rows), image_bytes=int(min(free.values()) * IMAGE_SHARE))
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether it says so, of a GPU or of the host."""
-    # torch has no exception class of its own for memory that the host cannot give.
-    return isinstance(error, torch.OutOfMemoryError) or HOST_HAS_NONE in str(error)
-
-
-def tells_of_memory(traceback: str) -> bool:
-    """Whether a traceback ends in such an error."""
-    return torch.OutOfMemoryError.__name__ in traceback or HOST_HAS_NONE in traceback
-
-
 def _free_gpu_bytes(device: torch.device) -> int:
     free, _ = torch.cuda.mem_get_info(device)
     return free
-
-
-def _cpu_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

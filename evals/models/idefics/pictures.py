@@ -4,8 +4,9 @@ While the vision tower encodes one batch, the next ones are being decoded (`deco
 Shapes: i images, l latents, d width.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +16,11 @@ from evals.errors import DataError, EvalError
 from evals.models.idefics.decoding import Decoder
 from evals.models.idefics.images import ImageProcessor
 from evals.models.idefics.latents import LatentCache
+from evals.models.idefics.retrying import watch_memory
 from evals.types import Image
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 
 
 class Pictures:
@@ -44,7 +49,7 @@ class Pictures:
         self._processor = processor
         self._encode = encode
         self._cache = cache
-        self.batch_size = batch_size  # may be lowered when memory runs out
+        self.batch_size = batch_size  # lowered where memory runs out
         self._device = device or torch.device("cpu")
         self._decoder = Decoder(processor.size, num_workers=num_workers)
 
@@ -80,8 +85,9 @@ class Pictures:
         self._decoder.prefetch(missing)
         encoded: list[tuple[Image, Tensor]] = []
         try:
-            for first in range(0, len(missing), self.batch_size):
-                readable, broken = self._decode(missing[first : first + self.batch_size])
+            size = self.batch_size
+            for first in range(0, len(missing), size):
+                readable, broken = self._decode(missing[first : first + size])
                 previous, encoded = encoded, self._encode_batch(readable)
                 self._store(previous)  # a GPU is busy with the next ones meanwhile
                 found.update((image.sha256, latents) for image, latents in encoded)
@@ -90,6 +96,27 @@ class Pictures:
         finally:
             self._store(encoded)
         return [found[image.sha256] for image in images]
+
+    def in_batches(
+        self, items: Iterable[_Item], work: Callable[[Sequence[_Item]], _Made]
+    ) -> Iterator[_Made]:
+        """Yield what `work` makes of `batch_size` items at a time.
+
+        Where memory runs out, half as many go together from then on.
+
+        Raises:
+            torch.OutOfMemoryError: not even one at a time fits.
+        """
+        left = list(items)
+        while left:
+            batch = left[: self.batch_size]
+            with watch_memory(may_retry=len(batch) > 1) as watch:
+                made = work(batch)
+            if watch.out_of_memory:
+                self.batch_size = len(batch) // 2
+                continue
+            left = left[len(batch) :]
+            yield made
 
     def pixels(self, images: Sequence[Image]) -> Tensor:
         """Return normalised pixels (i, 3, size, size) as `encode` takes them; none is kept.
@@ -116,11 +143,12 @@ class Pictures:
         return dict(reversed(readable.items())), broken
 
     def _encode_batch(self, decoded: dict[Image, bytes]) -> list[tuple[Image, Tensor]]:
-        if not decoded:
-            return []
-        latents = self._encode(self._normalise(list(decoded.values())))
-        # Copied, since a row that is kept keeps its whole batch in memory.
-        return [(image, row.clone()) for image, row in zip(decoded, latents, strict=True)]
+        def encode(pixels: Sequence[bytes]) -> list[Tensor]:
+            # Copied, since a row that is kept keeps its whole batch in memory.
+            return [row.clone() for row in self._encode(self._normalise(pixels))]
+
+        rows = [row for part in self.in_batches(decoded.values(), encode) for row in part]
+        return list(zip(decoded, rows, strict=True))
 
     def _normalise(self, decoded: Sequence[bytes]) -> Tensor:
         """Send 8-bit pixels to the device, and normalise them there."""

@@ -39,21 +39,39 @@ def score(
     while schedule:
         layout = schedule.lay_out()
         packs: list[list[Job]] = []
-        with limits.watch() as watch:
-            batch = Batch(
-                memory,
-                num_slots=layout.num_slots,
-                num_tokens=layout.num_tokens,
-                num_new_tokens=0,
-                prefix=prefix,
+        with limits.watch(memory.release) as watch:
+            # Nothing here holds the batch: its memory is free before the next, smaller one.
+            yield from _score_packs(
+                Batch(
+                    memory,
+                    num_slots=layout.num_slots,
+                    num_tokens=layout.num_tokens,
+                    num_new_tokens=0,
+                    prefix=prefix,
+                ),
+                schedule,
+                packs,
+                encoded,
+                pack_tokens=limits.budget.pack_tokens,
             )
-            packs += schedule.admit(layout.num_slots, num_running=0)
-            while packs:
-                choices = [encoded[job.index] for job in packs[0]]
-                sums = _score_pack(batch, choices, pack_tokens=limits.budget.pack_tokens)
-                yield from zip((job.index for job in packs.pop(0)), sums, strict=True)
         if watch.out_of_memory:
             schedule.put_back([job for pack in packs for job in pack], limits.budget)
+
+
+def _score_packs(
+    batch: Batch,
+    schedule: Schedule,
+    packs: list[list[Job]],
+    encoded: Mapping[int, EncodedChoices],
+    *,
+    pack_tokens: int,
+) -> Iterator[tuple[int, list[float]]]:
+    """Score as many prompts as the batch has slots; `packs` holds what is not scored yet."""
+    packs += schedule.admit(len(batch.free), num_running=0)
+    while packs:
+        choices = [encoded[job.index] for job in packs[0]]
+        sums = _score_pack(batch, choices, pack_tokens=pack_tokens)
+        yield from zip((job.index for job in packs.pop(0)), sums, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

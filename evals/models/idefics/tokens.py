@@ -196,6 +196,8 @@ def read_tokenizer(folder: Path, *, vocab_size: int) -> PromptTokenizer:
     read_json(path)
     try:
         tokenizer = Tokenizer.from_file(str(path))
+    except MemoryError:
+        raise
     except Exception as error:  # tokenizers raises nothing narrower
         raise CheckpointError(
             f"{path} is no tokenizer ({error!s:.300}); download it again"

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from evals.errors import CheckpointError, list_problems
+from evals.memory import is_out_of_memory
 from evals.models.checkpoint_files import weight_files
 from evals.models.division import Quantised
 from evals.models.idefics.config import IdeficsConfig
@@ -252,6 +253,8 @@ def _open(file: Path, device: torch.device | None = None) -> Iterator[_Tensors]:
         with safe_open(file, framework="pt", device=str(device or "cpu")) as tensors:
             yield cast(_Tensors, tensors)
     except (OSError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         raise CheckpointError(
             f"{file} cannot be read as safetensors ({error!s:.300}); download it again"
         ) from error

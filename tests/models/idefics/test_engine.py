@@ -19,6 +19,7 @@ from evals.models.idefics.limits import Limits
 from evals.models.idefics.model import Idefics
 from evals.models.idefics.schedule import Budget
 from evals.models.idefics.weights import load_weights
+from evals.models.specs import IdeficsSpec
 from evals.prompts import build_prompt
 from evals.types import (
     Decoding,
@@ -150,6 +151,137 @@ def test_memory_that_runs_out_as_a_batch_is_opened_halves_the_budget_too(
     model = replace(model, memory=replace(model.memory, prompts=scarce))
     assert_equal(answer(model, requests), answer(base.ours, requests), tolerance=1e-5)
     assert (scarce.num_refused, model.limits.budget.rows) == (2, 16)
+
+
+def test_what_is_let_go_of_is_not_taken_again(base: Pair) -> None:
+    memory = CacheMemory(base.ours.network.cache_shape)
+    held = memory.divide(2, 3)[0].keys
+    assert memory.divide(2, 3)[0].keys.data_ptr() == held.data_ptr()
+    memory.release()
+    assert memory.divide(2, 3)[0].keys.data_ptr() != held.data_ptr()
+
+
+class Counted(CacheMemory):
+    """Memory for batches that says how many tokens it has room for."""
+
+    num_tokens = 0
+
+    def divide(self, num_rows: int, num_tokens: int) -> list[KeyValues]:
+        self.num_tokens = max(self.num_tokens, num_rows * num_tokens)
+        return super().divide(num_rows, num_tokens)
+
+    def release(self) -> None:
+        self.num_tokens = 0
+        super().release()
+
+
+class Crowded(Idefics):
+    """A network whose device has memory for so many tokens, those of batches among them."""
+
+    room = 1000
+    batches: Counted
+
+    def forward(self, ids: Tensor, *others: Any, **more: Any) -> Tensor:
+        if self.batches.num_tokens + len(ids) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().forward(ids, *others, **more)
+
+
+def load_other(pair: Pair, network: Idefics) -> IdeficsModel:
+    """Load the checkpoint once more, with a network of its own."""
+    model = IdeficsSpec(str(pair.folder), device="cpu", num_workers=0).load()
+    batches = Counted(network.cache_shape)
+    memory = replace(model.memory, model=network, prompts=batches)
+    return replace(model, network=network, memory=memory)
+
+
+def load_crowded(pair: Pair) -> tuple[IdeficsModel, Crowded]:
+    config = pair.ours.network.config
+    network = load_weights(pair.folder, config, device=CPU, dtype=torch.float32, kind=Crowded)
+    assert isinstance(network, Crowded)
+    model = load_other(pair, network)
+    assert isinstance(model.memory.prompts, Counted)
+    network.batches = model.memory.prompts
+    return model, network
+
+
+@pytest.mark.parametrize("kind", ["answers", "scores"])
+def test_where_a_prefix_has_no_memory_batches_let_go_of_theirs(
+    base: Pair, pictures: list[Image], kind: str
+) -> None:
+    model, network = load_crowded(base)
+    network.batches.divide(10, 100)
+    if kind == "answers":
+        requests = make_shared(pictures, Decoding(4))
+        assert_equal(answer(model, requests), answer(base.ours, requests), tolerance=1e-5)
+    else:
+        asked = [
+            LogLikelihoodRequest(each.id, each.prompt, (" yes", " no longer"))
+            for each in make_shared(pictures, Decoding(1))
+        ]
+        ours = {each.id: each.logprobs for each in model.loglikelihood(asked)}
+        for theirs in base.ours.loglikelihood(asked):
+            assert ours[theirs.id] == pytest.approx(theirs.logprobs, abs=1e-5)
+    base.ours.prefixes.clear()
+    assert model.notes[0].startswith("memory ran out")
+    assert len(model.prefixes) == 1
+
+
+def test_a_prefix_that_there_is_never_memory_for_is_an_error(
+    base: Pair, pictures: list[Image]
+) -> None:
+    model, network = load_crowded(base)
+    network.room = 20
+    with pytest.raises(torch.OutOfMemoryError):
+        answer(model, make_shared(pictures, Decoding(4)))
+    assert not model.prefixes
+
+
+@pytest.mark.parametrize("kind", ["answers", "scores"])
+def test_a_batch_that_memory_ran_out_in_leaves_none_to_the_next(
+    base: Pair, pictures: list[Image], kind: str
+) -> None:
+    """The first takes all there is for its tokens, and has none to read them."""
+    model, network = load_crowded(base)
+    model, network.room = limit(model, rows=64), 400
+    fitting = [
+        each
+        for each in make_requests(pictures, Decoding(4))
+        if base.ours.count_tokens(each.prompt) <= 60
+    ]
+    if kind == "answers":
+        assert_equal(answer(model, fitting), answer(base.ours, fitting), tolerance=1e-5)
+    else:
+        asked = [LogLikelihoodRequest(each.id, each.prompt, (" yes", " a b")) for each in fitting]
+        assert len(list(model.loglikelihood(asked))) == len(asked)
+    assert 1 < model.limits.budget.rows < 64
+
+
+class Blinking(Idefics):
+    """A network whose device has memory for so many pictures together."""
+
+    room = 3
+
+    def pool_images(self, pixels: Tensor) -> Tensor:
+        if len(pixels) > self.room:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().pool_images(pixels)
+
+
+def test_where_memory_runs_out_features_are_found_of_fewer_pictures_together(
+    base: Pair, pictures: list[Image]
+) -> None:
+    config = base.ours.network.config
+    network = load_weights(base.folder, config, device=CPU, dtype=torch.float32, kind=Blinking)
+    assert isinstance(network, Blinking)
+    model = load_other(base, network)
+    pairs = zip(model.image_features(pictures), base.ours.image_features(pictures), strict=True)
+    for ours, theirs in pairs:
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    assert model.pictures.batch_size == 2
+    network.room = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        list(model.image_features(pictures))
 
 
 def test_memory_that_is_not_enough_for_one_prompt_is_an_error(

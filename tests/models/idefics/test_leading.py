@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from evals.errors import CheckpointError, ConfigError
+from evals.errors import CheckpointError, ConfigError, OutOfMemoryError
 from evals.models.idefics.engine import IdeficsModel
 from evals.models.idefics.leading import GroupError
 from evals.models.specs import IdeficsSpec
@@ -56,7 +56,7 @@ def test_memory_that_runs_out_within_a_pass_ends_all_with_the_way_out(
     assert len(find_processes()) == 1
     encoded = model.tokenizer.encode(REQUEST.prompt)
     with (
-        pytest.raises(ConfigError, match=r"set model\.batch_size"),
+        pytest.raises(OutOfMemoryError, match=r"set model\.batch_size"),
         model.memory.tell("states", encoded),
     ):
         raise torch.OutOfMemoryError("out of memory")

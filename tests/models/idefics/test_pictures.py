@@ -64,6 +64,37 @@ def check(pictures: Pictures, images: list[Image]) -> None:
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
 
 
+@dataclass
+class Cramped(Encoder):
+    """There is memory for so many pictures together."""
+
+    room: int = 2
+    num_refused: int = 0
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        if len(pixels) > self.room:
+            self.num_refused += 1
+            raise torch.OutOfMemoryError("out of memory")
+        return super().__call__(pixels)
+
+
+def test_where_memory_runs_out_fewer_pictures_are_encoded_together_from_then_on() -> None:
+    encoder = Cramped()
+    pictures = open_pictures(encoder, batch_size=8)
+    check(pictures, [Image(draw_jpeg(number)) for number in range(11)])
+    assert (pictures.batch_size, encoder.num_refused) == (2, 2)
+    check(pictures, [Image(draw_jpeg(number)) for number in range(11, 16)])
+    assert encoder.num_refused == 2
+    assert set(encoder.times.values()) == {1}
+
+
+def test_memory_that_is_not_enough_for_one_picture_is_an_error() -> None:
+    encoder = Cramped(room=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        open_pictures(encoder).latents([Image(draw_jpeg(number)) for number in range(3)])
+    assert encoder.num_refused == 2
+
+
 ASKED = st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=5)
 
 
