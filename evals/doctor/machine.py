@@ -8,8 +8,8 @@ from pathlib import Path
 
 from evals.doctor.findings import Finding, Verdict
 from evals.files import cache_dir
-from evals.runner.identity import RUNS_DIR
 from evals.memory import GIB, count_host_bytes
+from evals.runner.identity import RUNS_DIR
 
 LITTLE_MEMORY = 4 * GIB
 """METEOR alone asks for 2."""
