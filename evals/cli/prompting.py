@@ -61,7 +61,8 @@ def _print_prompts(overrides: Sequence[str], config_dir: str | None) -> None:
     from evals.progress import RichProgress
     from evals.runner import Session, print_prompt, word_prompts
 
-    limits = [] if any(word.startswith("limit=") for word in overrides) else [f"limit={NUM_SHOWN}"]
+    chosen = any(word.startswith(("limit=", "sample=")) for word in overrides)
+    limits = [] if chosen else [f"limit={NUM_SHOWN}"]
     settings = parse_config(compose_config([*overrides, *limits], config_dir=config_dir))
     session = Session(settings, RichProgress())
     for task in settings.tasks:
