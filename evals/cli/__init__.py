@@ -4,7 +4,8 @@
     evals score RUN_DIR...                      evals score task=... predictions=FILE
     evals export RUN_DIR                        evals table RUN_DIR... --reference Flamingo-9B
     evals list [tasks|models|protocols|references]
-    evals compare RUN_A RUN_B                   evals gate RUN_DIR... --baseline FILE
+    evals compare RUN_A RUN_B                   evals diff RUN_A RUN_B
+    evals gate RUN_DIR... --baseline FILE
     evals prompts task=okvqa shots=2            evals prompts --diff RUN_A RUN_B
     evals bench --quick                         evals doctor; evals ls; evals completion bash
 
@@ -40,6 +41,7 @@ score
   export      a run's official submission file
 trust
   compare     whether two runs differ, tested query by query
+  diff        why two runs differ: the first cause, and its part of the gap
   baseline    freeze runs, for the gate
   gate        fail where runs are worse than a baseline
   verify      whether runs still are what they say
@@ -68,6 +70,7 @@ COMMANDS = {
     "prompts": "evals.cli.prompting:prompts",
     "verify": "evals.cli.verifying:verify",
     "compare": "evals.cli.comparing:compare",
+    "diff": "evals.cli.diffing:diff",
     "baseline": "evals.cli.gating:baseline",
     "gate": "evals.cli.gating:gate",
     "bench": "evals.bench.command:bench",
