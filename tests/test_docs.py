@@ -182,7 +182,7 @@ RULES: Sequence[tuple[str, Handling]] = (
     (r"evals export .*", Executed(shows="vqav2")),
     (r"evals verify .*", Executed(shows="nothing changed")),
     (r"evals compare .*", Executed()),
-    (r"evals diff .*", Executed(shows="cause: ")),
+    (r"evals diff .*", Executed(shows='"gap"')),
     (r"evals baseline .*", Executed(shows="2 runs")),
     (r"evals gate .*", Executed(shows='{"exit_code": 0')),
     (r"evals track .*", Parsed()),

@@ -39,7 +39,10 @@ def diff_parser() -> argparse.ArgumentParser:
         "prompt bytes, pixels, weights, decoding, truncation, scorer, versions, with the first "
         "query in which it shows; and what of the gap each layer makes, scored again from the "
         "records. No model is loaded.",
-        examples=("results/runs/okvqa-mine results/runs/okvqa-theirs",),
+        examples=(
+            "results/runs/okvqa-mine results/runs/okvqa-theirs",
+            "results/runs/okvqa-before results/runs/okvqa-after",
+        ),
         notes="Whether the numbers differ by more than chance: evals compare.",
     )
     one = parser.add_argument("a", type=Path, metavar="A", help="a finished run")
