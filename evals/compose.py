@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from evals.defaults import leave_out_default_arguments
 from evals.errors import ConfigError
+from evals.hidden import HiddenModel
 from evals.resources import configs_dir
-from evals.secrets import hide_secrets
+from evals.secrets import HIDDEN, find_hidden
 from evals.types import ModelSpec, Task
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def build_task(name: str, plugin: Mapping[str, Any]) -> Task:
 
 def build_model_spec(node: Mapping[str, Any]) -> ModelSpec:
     """Make the model's settings; no weight is read yet."""
+    if places := tuple(find_hidden(node, "model")):
+        return HiddenModel(places)
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
@@ -188,8 +191,7 @@ def describe_arguments(node: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"_target_={node['_target_']} cannot be imported: {error}") from error
     without: frozenset[str] = getattr(target, "NOT_IN_IDENTITY", frozenset())
     given = {key: value for key, value in node.items() if key not in (*HYDRAS_KEYS, *without)}
-    arguments: dict[str, Any] = hide_secrets(leave_out_default_arguments(target, given))
-    return arguments
+    return leave_out_default_arguments(target, given)
 
 
 def build_tracker(node: Mapping[str, Any]) -> object:
@@ -214,6 +216,8 @@ def _build(name: str, node: Mapping[str, Any]) -> object:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
+    if places := ", ".join(find_hidden(node, name)):
+        raise ConfigError(f"{places}: {HIDDEN} stands for a secret; give the value itself")
     try:
         return instantiate({"_convert_": "all", **node})
     except InstantiationException as error:

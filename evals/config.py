@@ -9,6 +9,7 @@ from typing import Any
 from evals.compose import OnError, Sampler, SourceKind, build_model_spec
 from evals.errors import ConfigError, ResultsError
 from evals.files import cache_dir
+from evals.hidden import refuse_hidden
 from evals.mini import MINI_TASKS, ensure_mini, is_mini
 from evals.protocols import Protocol, parse_protocol
 from evals.relocation import relocate
@@ -119,11 +120,13 @@ def read_settings(run_dir: Path, paths: Mapping[str, str] | None = None) -> Sett
 
     Raises:
         ResultsError: the folder is no run, or its settings are not what a run wrote.
-        ConfigError: what they name is not here.
+        ConfigError: what they name is not here, or a secret that is not kept.
     """
     values = read_config(run_dir)
     try:
-        settings = parse_config(relocate(values, paths or {}))
+        values = relocate(values, paths or {})
+        refuse_hidden(values, file=str(run_dir / CONFIG))
+        settings = parse_config(values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ResultsError(
             f"{run_dir / CONFIG} is not what a run wrote ({error!r:.300}); copy the folder again"
@@ -134,7 +137,12 @@ def read_settings(run_dir: Path, paths: Mapping[str, str] | None = None) -> Sett
 
 
 def parse_tasks(values: Mapping[str, Any], model: ModelSpec | None) -> tuple[TaskSettings, ...]:
-    """Read the task nodes of a composed config."""
+    """Read the task nodes of a composed config.
+
+    Raises:
+        ConfigError: a value is missing, contradicts another, or stands for a secret.
+    """
+    refuse_hidden(values)
     nodes = values["tasks"]
     if not nodes:
         raise ConfigError("no task: give task=NAME or suite=NAME; `evals list` shows them")

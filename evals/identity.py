@@ -21,6 +21,7 @@ from typing import Any
 from evals.digests import stamp_file
 from evals.errors import PictureError
 from evals.files import sha256_json
+from evals.secrets import hide_secrets
 from evals.types import Example, ExampleSet, Image
 
 SCHEMA = 2
@@ -69,7 +70,10 @@ class Identity:
     """name, fingerprint of the checkpoint's files, dtype, arguments."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the values as identity.json has them: JSON's kinds, the hash in front."""
+        """Return the values as identity.json has them: JSON's kinds, the hash in front.
+
+        Secrets are hidden before they are hashed: another key asks the same.
+        """
         parts: dict[str, Any] = {
             "run": self.run,
             "task": self.task,
@@ -80,7 +84,7 @@ class Identity:
             "model": self.model,
         }
         values = {name: {"schema": PARTS[name], **part} for name, part in parts.items()}
-        values = json.loads(json.dumps({"schema": SCHEMA, **values}))  # tuples become lists
+        values = json.loads(json.dumps({"schema": SCHEMA, **hide_secrets(values)}))
         return {"hash": hash_identity(values), **values, "stamps": self.stamps}
 
     @property

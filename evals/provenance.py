@@ -10,6 +10,7 @@ from typing import Any
 from evals.digests import sha256_file
 from evals.identity import digest_examples
 from evals.resources import PACKAGE_DIR
+from evals.secrets import hide_secrets
 from evals.types import ExampleSet, Image, ModelInfo
 
 PACKAGES = (
@@ -82,7 +83,7 @@ def label_model(info: ModelInfo) -> str:
     """Return what a table and a run folder call the model: its checkpoint's last name."""
     if info.name in ("tiny", "mock"):
         return info.name
-    last = info.checkpoint.rstrip("/").rpartition("/")[2]
+    last = str(hide_secrets(info.checkpoint)).rstrip("/").rpartition("/")[2]
     return last if info.name == "idefics" else f"{last}-{info.name}"
 
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 from evals.errors import ResultsError
 from evals.files import write_lines
+from evals.secrets import hide_secrets
 
 RECORDS = "records.jsonl"
 FAILURES = "failures.jsonl"
@@ -126,7 +127,10 @@ def read_failures(run_dir: Path) -> dict[str, str]:
 def write_failures(run_dir: Path, failures: Mapping[str, str]) -> None:
     """Write query id -> why it could not be asked, in place of what is there."""
     if failures:
-        rows = ({"id": query_id, "failure": reason} for query_id, reason in failures.items())
+        rows = (
+            {"id": query_id, "failure": hide_secrets(reason)}
+            for query_id, reason in failures.items()
+        )
         write_lines(run_dir / FAILURES, rows)
     else:
         (run_dir / FAILURES).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from evals.errors import ResultsError
 from evals.files import write_atomic
 from evals.records import RECORDS
 from evals.types import Scale, Unit
+from evals.secrets import hide_secrets
 
 SUMMARY = "summary.json"
 
@@ -73,9 +74,10 @@ class RunSummary:
 
 
 def write_summary(run_dir: Path, summary: RunSummary) -> None:
-    write_atomic(
-        run_dir / SUMMARY, json.dumps(asdict(summary), indent=2, ensure_ascii=False) + "\n"
-    )
+    values = asdict(summary)
+    rest = {key: value for key, value in values.items() if key not in ("scores", "breakdowns")}
+    text = json.dumps({**values, **hide_secrets(rest)}, indent=2, ensure_ascii=False)
+    write_atomic(run_dir / SUMMARY, text + "\n")
 
 
 def parse_summary(values: Mapping[str, Any]) -> RunSummary:
