@@ -200,18 +200,6 @@ def list_protocols() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (configs_dir() / "protocol").glob("*.yaml")))
 
 
-def find_changes(protocol: Protocol) -> tuple[str, ...]:
-    """Return the settings in which a protocol is not the one shipped under its name."""
-    if protocol.name not in list_protocols():
-        return ("name",)
-    shipped = load_protocol(protocol.name)
-    return tuple(
-        field.name
-        for field in fields(Protocol)
-        if getattr(protocol, field.name) != getattr(shipped, field.name)
-    )
-
-
 def _each(parse: Any) -> Any:
     return lambda mapping: {key: parse(entry) for key, entry in mapping.items()}
 

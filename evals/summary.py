@@ -20,6 +20,7 @@ class RunSummary:
     """One run; tables and pages are made from this alone."""
 
     task: str
+    """As the config calls it; `task_name` is the plugin's word."""
     task_version: int
     kind: str
     split: str
@@ -30,7 +31,7 @@ class RunSummary:
     """As the run folder's name has it."""
     protocol: str
     protocol_changes: tuple[str, ...]
-    """Settings in which it is not the protocol shipped under that name."""
+    """Settings in which it is not the protocol shipped under that name; none of one's own."""
     sampler: str
     num_support: int | None
     headline: str | None
@@ -71,6 +72,8 @@ class RunSummary:
     """1: made before identities covered pictures, choices and plugin arguments."""
     is_other_data: bool = False
     """Scored against other examples than it was answered from."""
+    task_name: str = ""
+    """`Task.name`, by which protocols know it; empty in an older summary, which did not say."""
 
 
 def write_summary(run_dir: Path, summary: RunSummary) -> None:
@@ -86,7 +89,9 @@ def parse_summary(values: Mapping[str, Any]) -> RunSummary:
     Raises:
         KeyError, TypeError, ValueError: it is none, or of another version.
     """
-    summary = RunSummary(**{**values, "protocol_changes": tuple(values["protocol_changes"])})
+    # Older summaries call a protocol of one's own one with changed name.
+    changes = tuple(change for change in values["protocol_changes"] if change != "name")
+    summary = RunSummary(**{**values, "protocol_changes": changes})
     maps = (summary.scores, summary.answered, *summary.scores.values())
     if not all(isinstance(each, dict) for each in maps):
         raise TypeError("scores, or what was answered from, are no names and values")

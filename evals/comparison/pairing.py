@@ -60,7 +60,7 @@ def find_reasons(before: ScoredRun, after: ScoredRun, *, same_data: bool = True)
     reasons = [
         f"{what}: {values[0]!r} and {values[1]!r}"
         for what, values in {
-            "task": (one.task, other.task),
+            "task": _name_tasks(one, other),
             "task version": (one.task_version, other.task_version),
             "split": (one.split, other.split),
         }.items()
@@ -129,6 +129,13 @@ def find_cautions(before: ScoredRun, after: ScoredRun) -> list[str]:
         if values[0] != values[1]
     ]
     return cautions
+
+
+def _name_tasks(one: RunSummary, other: RunSummary) -> tuple[str, str]:
+    """Return what two runs' tasks are: two configs may call one plugin's task differently."""
+    if one.task_name and other.task_name:
+        return one.task_name, other.task_name
+    return one.task, other.task
 
 
 def _model(summary: RunSummary, key: str) -> str:

@@ -1,7 +1,7 @@
 """A table's columns: a benchmark and the score that is shown of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from evals.report.comparability import find_headline, published_score
 from evals.report.names import BENCHMARKS, name_score, title_benchmark
@@ -25,6 +25,8 @@ class Column:
     """The score's: numbers of two units or directions never share a column either."""
     qualifier: str = ""
     """What tells it from another column of the same benchmark and score."""
+    task_name: str = field(default="", compare=False)
+    """The plugin's word for the task, by which papers' protocols are looked up."""
 
     @property
     def qualified_benchmark(self) -> str:
@@ -89,6 +91,7 @@ def _describe(run: RunSummary) -> Column:
         reference_split=run.reference_split,
         is_mini=run.is_mini,
         scale=read_scale(run.scores.get(score or "", {})),
+        task_name=run.task_name or run.task,
     )
 
 
@@ -107,7 +110,7 @@ def _qualify(column: Column, columns: Sequence[Column]) -> str:
 
 
 def _fit(rows: Sequence[Reference], column: Column) -> tuple[bool, bool, bool]:
-    score = published_score(rows[0].series, task=column.task, kind=column.kind)
+    score = published_score(rows[0].series, task=column.task_name, kind=column.kind)
     return (
         any(row.scale == column.scale for row in rows),
         any(row.split == column.reference_split for row in rows),

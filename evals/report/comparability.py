@@ -32,7 +32,7 @@ def list_differences(run: RunSummary, reference: Reference) -> tuple[str, ...]:
 
 
 def published_score(series: Series, *, task: str, kind: str) -> str | None:
-    """Return the score that a series' paper prints for a task, under our name for it."""
+    """Return the score that a series' paper prints for a task (`Task.name`), under our name."""
     if series.protocol is None:
         return None
     headline = load_protocol(series.protocol).headline
@@ -105,7 +105,7 @@ def _compare_published(run: RunSummary, reference: Reference) -> Iterator[str]:
     elif series.protocol != run.protocol:
         yield f"protocol: {run.protocol}, not {series.protocol}"
     own = name_score(find_headline(run) or "").words
-    published = published_score(series, task=run.task, kind=run.kind)
+    published = published_score(series, task=run.task_name or run.task, kind=run.kind)
     if published and name_score(published).words != own:
         yield f"score: {own}, not {name_score(published).words}"
     scale = read_scale(run.scores.get(find_headline(run) or "", {}))

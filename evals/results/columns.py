@@ -54,7 +54,7 @@ SCORES: Mapping[str, str] = {
     "support_split": "string",
     "sampler": "string",
     "num_support": "Int64",  # missing of a support set that is the whole split
-    "protocol_changes": "string",  # joined by ", "; missing of a protocol as it is shipped
+    "protocol_changes": "string",  # joined by ", "; missing of one as shipped, and of one's own
     "checkpoint": "string",
     "fingerprint": "string",  # of the checkpoint's files
     "dtype": "string",

@@ -8,7 +8,7 @@ from typing import Any
 
 from evals.config import Settings
 from evals.demonstrations.plan import hash_plan
-from evals.protocols import find_changes
+from evals.protocol_changes import find_changes
 from evals.provenance import describe_code, is_same_data
 from evals.query_scores import QueryScore, write_query_scores
 from evals.records import read_failures, read_records
@@ -133,7 +133,7 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         seed=run.seed,
         model=answered["model"]["label"],
         protocol=protocol.name,
-        protocol_changes=find_changes(protocol),
+        protocol_changes=find_changes(protocol, run.task),
         sampler="plan file" if run.plan.plan_file else str(run.plan.sampler),
         num_support=run.plan.num_support,
         headline=protocol.headline_score(run.task),
@@ -156,5 +156,6 @@ def summarise(run: Run, run_dir: Path, settings: Settings) -> RunSummary:
         sample=settings.sample if is_sample else None,
         sample_seed=settings.sample_seed if is_sample else None,
         identity_schema=identity.schema,
+        task_name=run.task.name,
         is_other_data=not is_same_data(run.split, answered["data"]["queries"]),
     )

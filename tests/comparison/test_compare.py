@@ -152,6 +152,22 @@ def test_what_is_not_comparable_is_refused_with_the_reason(
         compare_runs([pair])
 
 
+def test_one_plugins_task_under_two_names_is_one_task(tmp_path: Path) -> None:
+    values = {str(number): float(number % 2) for number in range(20)}
+    paths = [
+        write_run(tmp_path / name, values, task=name, task_name="vqav2") for name in ("a", "b")
+    ]
+    (comparison,) = compare_runs([(paths[0], paths[1])])
+    assert comparison.main.before == comparison.main.after
+
+
+def test_two_plugins_tasks_under_one_name_are_two(tmp_path: Path) -> None:
+    values = {str(number): float(number % 2) for number in range(20)}
+    paths = [write_run(tmp_path / name, values, task_name=name) for name in ("a", "b")]
+    with pytest.raises(ResultsError, match="task: 'a' and 'b'"):
+        compare_runs([(paths[0], paths[1])])
+
+
 def test_other_queries_are_refused(tmp_path: Path) -> None:
     fewer = dict(list(BEFORE.items())[:50])
     pair = (write_run(tmp_path / "a", BEFORE), write_run(tmp_path / "b", fewer))

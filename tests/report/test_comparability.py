@@ -1,10 +1,13 @@
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
+from evals.report.columns import list_columns, place_references
 from evals.report.comparability import list_differences, list_reasons, published_score
 from evals.report.references import Reference
 from evals.report.series import Series
+from evals.summary import parse_summary
 from tests.report.made_runs import BENCHMARKS, make_mini, make_run, make_score
 
 FLAMINGO = Series("Flamingo-9B", "Flamingo", "flamingo", "random")
@@ -180,3 +183,38 @@ def test_the_published_score_is_the_headline_of_the_papers_protocol() -> None:
     assert published_score(IDEFICS, task="okvqa", kind="vqa") == "raw_answers"
     assert published_score(IDEFICS, task="my_vqa", kind="vqa") == "official"
     assert published_score(FINE_TUNED, task="okvqa", kind="vqa") is None
+
+
+def test_a_papers_score_is_looked_up_by_the_tasks_own_name() -> None:
+    run = replace(make_run("okvqa"), task="my_okvqa", task_name="okvqa")
+    assert list_differences(run, print_number(IDEFICS)) == ()
+    other = make_run("okvqa", task_name="my_vqa")
+    assert list_differences(other, print_number(IDEFICS)) == (
+        "score: VQA accuracy on raw answers, not official VQA accuracy",
+    )
+
+
+def test_an_older_run_is_looked_up_by_its_configs_name() -> None:
+    assert make_run("okvqa").task_name == ""
+    assert list_differences(make_run("okvqa"), print_number(IDEFICS)) == ()
+
+
+def test_a_protocol_of_ones_own_is_another_one_and_no_changed_one() -> None:
+    run = parse_summary(asdict(make_run("okvqa", protocol="mine", protocol_changes=("name",))))
+    assert list_reasons(run) == ()
+    assert list_differences(run, print_number(IDEFICS)) == ("protocol: mine, not idefics",)
+
+
+def test_runs_of_before_and_after_the_tasks_name_was_noted_share_a_column() -> None:
+    older = replace(make_run("okvqa"), task="mine")
+    runs = (older, replace(older, task_name="okvqa"))
+    assert len(list_columns(runs)) == 1
+
+
+def test_a_column_of_a_task_under_another_name_has_the_papers_number() -> None:
+    """IDEFICS prints raw answers for OK-VQA: of two scores' columns, theirs has its number."""
+    raw = replace(make_run("okvqa"), task="mine", task_name="okvqa")
+    official = replace(raw, headline="official", scores={"official": make_score(0.5)})
+    columns = list_columns((official, raw))
+    placed = place_references([print_number(IDEFICS)], columns)
+    assert [column.score for column in placed] == ["raw_answers"]
