@@ -25,7 +25,7 @@ from evals.compose import (
 )
 from evals.config import Settings, parse_config
 from evals.execution.execution import open_execution
-from evals.protocols import find_changes
+from evals.protocol_changes import find_changes
 from evals.resources import configs_dir
 from evals.trackers import Tracker, open_tracker
 from evals.types import Task
@@ -86,9 +86,10 @@ def check_model(name: str) -> None:
 
 
 def check_protocol(name: str) -> None:
-    protocol = compose("task=okvqa", f"protocol={name}").protocol
+    settings = compose("task=okvqa", f"protocol={name}")
+    protocol, (task,) = settings.protocol, settings.tasks
     assert protocol.name == name
-    assert find_changes(protocol) == ()
+    assert find_changes(protocol, build_task(task.name, task.plugin)) == ()
 
 
 def check_suite(name: str) -> None:
