@@ -9,8 +9,8 @@ from typing import Any
 from evals.errors import ResultsError
 from evals.files import write_atomic
 from evals.records import RECORDS
-from evals.types import Scale, Unit
 from evals.secrets import hide_secrets
+from evals.types import Scale, Unit
 
 SUMMARY = "summary.json"
 
